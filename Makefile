@@ -1,0 +1,49 @@
+# Órdenes del curso. Las dos que bastan: «make lab» y «make test».
+PYTHON ?= python3
+BIN := .venv/bin
+# Los cuadernos se guardan sin tiempos ni estado de los controles, y sin las salidas de las celdas que lo piden.
+CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
+REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
+
+.PHONY: lab test cuadernos estilo medidas requisitos direccion
+
+lab: .venv/listo  # abre JupyterLab en la primera lección
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
+
+test: .venv/listo  # todas las pruebas, y cada cuaderno como una más
+	$(BIN)/python -m pytest
+
+cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/
+	$(BIN)/jupytext --quiet --update --from fuentes///py:percent --to notebooks///ipynb fuentes/*.py
+	$(BIN)/jupyter nbconvert --to notebook --inplace --execute $(CLEAN_EXECUTION) notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --inplace $(REMOVE_OUTPUTS) notebooks/*.ipynb
+
+estilo: .venv/listo  # formato y errores del código
+	$(BIN)/ruff format gradcam_helpers tests medidas && $(BIN)/ruff check
+
+medidas: .venv/listo  # segundos y memoria de cada lección; tiempo de Grad-CAM
+	$(BIN)/python medidas/gradcam.py && $(BIN)/python medidas/lessons.py
+
+requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --extra pruebas pyproject.toml -o requirements.txt
+
+# El entorno. El fichero «listo» se escribe al final: si la instalación se interrumpe, la próxima vez se rehace.
+.venv/listo: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "No se encuentra «$(PYTHON)». Instala Python 3.11, 3.12 o 3.13." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "El curso necesita Python 3.11, 3.12 o 3.13, y «$(PYTHON)» es el %d.%d. Indica otro así: make lab PYTHON=python3.12" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "A «$(PYTHON)» le falta el módulo venv. En Debian y Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@echo "Preparo el entorno en .venv: un par de minutos, la primera vez."
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	mkdir -p .venv/share/jupyter/lab/settings && cp binder/overrides.json .venv/share/jupyter/lab/settings/
+	touch $@
+
+# La dirección pública se decide en pyproject.toml; REPO y REF son la nueva, en los distintivos y las celdas de preparación.
+ADDRESS := $(shell sed -n 's,^Repository = "https://github.com/\(.*\)/tree/\(.*\)",\1 \2,p' pyproject.toml)
+export OLD_REPO := $(firstword $(ADDRESS))
+export OLD_REF := $(lastword $(ADDRESS))
+export REPO ?= $(OLD_REPO)
+export REF ?= $(OLD_REF)
+
+direccion:  # cambia la dirección en todos los ficheros: make direccion REPO=usuario/repositorio REF=rama
+	git grep -lz -F "$(OLD_REPO)" | xargs -0 perl -pi -e 's{(\Q$$ENV{OLD_REPO}\E/(?:(?:blob|raw|tree)/)?|REFERENCE = \\?")\Q$$ENV{OLD_REF}\E}{$$1$$ENV{REF}}g; s{\Q$$ENV{OLD_REPO}\E}{$$ENV{REPO}}g'
