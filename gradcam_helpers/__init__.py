@@ -1,0 +1,10 @@
+"""Módulo de ayuda del curso: datos, red, mapas de calor, figuras y controles.
+
+    data      el conjunto de datos y su preparación
+    models    la red del curso: construir, entrenar, guardar y cargar
+    cam       mapas de calor
+    plots     figuras
+    explorer  controles deslizantes
+
+Importar el paquete es inmediato: TensorFlow se carga con el primer módulo que lo necesita.
+"""

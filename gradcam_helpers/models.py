@@ -1,0 +1,169 @@
+"""La red del curso: construirla, entrenarla, guardarla, cargarla y leer sus logits."""
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+from gradcam_helpers import data
+from gradcam_helpers.backend import keras
+
+BLOCK_FILTERS = (32, 64, 128)
+BATCH_SIZE = 4  # con 4 imágenes por lote el entrenamiento cabe en los 2 GB de Binder
+LEARNING_RATE = 2e-4  # la habitual, 1e-3, es demasiado para lotes tan pequeños: la red deja de aprender
+SEED = 7
+MAXIMUM_BYTES = 1_000_000_000  # de un modelo que se carga: la red del curso ocupa 91 MB
+
+
+def build_model() -> keras.Model:
+    """Construye la red del curso original, sin entrenar: 22 717 090 parámetros.
+
+    Tres bloques de dos convoluciones y un agrupamiento (32, 64 y 128 filtros) y un clasificador de
+    dos capas densas. Entra float32 (N, 300, 300, 3) entre 0 y 1; sale la probabilidad de cada clase,
+    float32 (N, 2). Los nombres de las capas son siempre los mismos, aunque se construya varias veces.
+    """
+    inputs = features = keras.Input(data.IMAGE_SHAPE, name="imagen")
+    for block, filters in enumerate(BLOCK_FILTERS, start=1):
+        for position in (1, 2):
+            name = f"bloque{block}_conv{position}"
+            convolution = keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)
+            features = convolution(features)
+        features = keras.layers.MaxPooling2D(2, name=f"bloque{block}_pool")(features)
+    hidden = keras.layers.Flatten(name="aplanar")(features)
+    hidden = keras.layers.Dropout(0.5, name="dropout")(hidden)
+    hidden = keras.layers.Dense(128, activation="relu", name="densa")(hidden)
+    outputs = keras.layers.Dense(2, activation="softmax", name="salida")(hidden)
+    return keras.Model(inputs, outputs, name="original")
+
+
+def compile_model(model: keras.Model) -> None:
+    """Elige optimizador, pérdida y métrica, como en el curso original salvo la tasa de aprendizaje."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(LEARNING_RATE),
+        loss=keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
+    )
+
+
+class EpochLine(keras.callbacks.Callback):
+    """Escribe una línea por época: exactitud y pérdida en entrenamiento y validación."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        line = (
+            f"Época {epoch + 1}/{self.params['epochs']} · "
+            f"entrenamiento: exactitud {logs['accuracy']:.3f}, pérdida {logs['loss']:.3f}"
+        )
+        if "val_accuracy" in logs:
+            line += f" · validación: exactitud {logs['val_accuracy']:.3f}, pérdida {logs['val_loss']:.3f}"
+        print(line, flush=True)
+
+
+def train(model: keras.Model, training, validation=None, epochs: int = 1) -> keras.callbacks.History:
+    """Entrena una red compilada y escribe una línea por época.
+
+    Argumentos:
+        training, validation: lotes `(images, labels)` como los de `data.load_batches`.
+        epochs: veces que la red ve cada imagen de entrenamiento.
+    """
+    # Los lotes llegan ya barajados de tf.data: `shuffle=False` evita que Keras avise de que no puede hacerlo.
+    return model.fit(
+        training,
+        validation_data=validation,
+        epochs=epochs,
+        verbose=0,
+        shuffle=False,
+        callbacks=[EpochLine()],
+    )
+
+
+def model_path(source: data.Source) -> Path:
+    """Dónde se guarda la red entrenada con esa fuente: un fichero distinto para cada una.
+
+    Es la carpeta `modelos` del repositorio, se empiece desde donde se empiece, o la de la variable
+    de entorno `GRADCAM_MODELOS`.
+    """
+    default = Path(__file__).resolve().parent.parent / "modelos"
+    folder = Path(os.environ.get("GRADCAM_MODELOS") or default).expanduser()
+    return folder / f"original-{source.key}.keras"
+
+
+def save_model(model: keras.Model, path) -> Path:
+    """Guarda la red y sus pesos en un fichero `.keras`, sin el estado del optimizador.
+
+    Adam lleva dos números más por cada parámetro; sin ellos el fichero ocupa la tercera parte.
+    Escribe en un fichero provisional y lo renombra al final: lo que hubiera no se pierde si algo falla.
+
+    Errores:
+        ValueError: el nombre no acaba en `.keras`.
+        OSError: no se pudo escribir.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"El nombre del modelo debe acabar en «.keras», y es «{path.name}».")
+    bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=".guardar-", dir=path.parent, ignore_cleanup_errors=True
+        ) as partial:
+            bare.save(Path(partial, path.name))
+            os.replace(Path(partial, path.name), path)
+    except OSError as error:
+        raise OSError(f"No se pudo guardar el modelo en «{path}»: {error.strerror or error}.") from None
+    return path
+
+
+def load_model(path) -> keras.Model:
+    """Carga una red guardada con `save_model`, lista para predecir (sin compilar).
+
+    El fichero puede venir de cualquiera: se carga con `safe_mode`, que rechaza los que traen código.
+
+    Errores:
+        FileNotFoundError: no hay tal fichero.
+        ValueError: el fichero está cortado, no es de Keras, trae código o pasa de `MAXIMUM_BYTES`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No hay ningún modelo en «{path}». La lección 2 lo entrena y lo guarda.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"«{path}» no es un modelo de Keras, o está cortado. Bórralo y repite la lección 2.")
+    try:
+        with zipfile.ZipFile(path) as bundle, tempfile.TemporaryDirectory() as folder:
+            size = sum(item.file_size for item in bundle.infolist())
+            if size > MAXIMUM_BYTES:
+                raise MemoryError
+            # Desde una carpeta, Keras lee los pesos del disco; desde el zip, antes los copia en memoria.
+            bundle.extractall(folder)
+            return keras.saving.load_model(folder, compile=False, safe_mode=True)
+    except Exception as error:
+        # Keras falla de formas muy distintas según lo que falte o sobre en el fichero.
+        raise ValueError(
+            f"«{path}» no se puede cargar como modelo de Keras ({type(error).__name__}): está dañado, trae "
+            "código o es demasiado grande. Bórralo y repite la lección 2."
+        ) from None
+
+
+def load_or_train(source: data.Source) -> keras.Model:
+    """Carga la red de la lección 2 y, si no está, entrena una deprisa: una sola época, sin guardarla."""
+    path = model_path(source)
+    if path.is_file():
+        print(f"Cargo la red entrenada en la lección 2: {path.name}")
+        return load_model(path)
+    print(
+        f"No está {path.name}, que guarda la lección 2: entreno una red con una sola época "
+        "(un par de minutos). Acertará menos."
+    )
+    keras.utils.set_random_seed(SEED)
+    model = build_model()
+    compile_model(model)
+    train(model, data.load_batches(source, data.TRAINING_SPLIT, BATCH_SIZE, shuffle=True))
+    return model
+
+
+def logits_from(layer: keras.layers.Layer, inputs):
+    """Lo que la última capa (densa) calcula antes de su activación: los logits, (N, clases).
+
+    Evalúa la capa sin tocarla: quitarle la activación cambiaría también las predicciones del modelo.
+    """
+    logits = keras.ops.matmul(inputs, layer.kernel)
+    return logits + layer.bias if layer.use_bias else logits

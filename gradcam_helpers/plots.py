@@ -1,0 +1,128 @@
+"""Figuras del curso: imágenes, mapas de calor superpuestos y curvas. Todas devuelven la figura."""
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import colormaps
+
+COLORMAP = "inferno"  # perceptualmente uniforme, y se distingue también sin percibir el rojo o el verde
+
+
+def resize_heatmap(heatmap: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Lleva un mapa (alto, ancho) a la forma `(alto, ancho)` pedida, por interpolación bilineal."""
+    height, width = shape
+    return cv2.resize(heatmap.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.ndarray:
+    """Mezcla una imagen con los colores de su mapa de calor.
+
+    Argumentos:
+        image: uint8 (alto, ancho, 3).
+        heatmap: float (h, w) entre 0 y 1, a cualquier resolución.
+        opacity: de 0 (solo la imagen) a 1 (solo el mapa).
+
+    Devuelve uint8 (alto, ancho, 3).
+
+    Errores:
+        ValueError: `opacity` o los valores del mapa se salen de 0…1, o la imagen no es uint8 en color.
+    """
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"La opacidad va de 0 a 1, y es {opacity}.")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
+        raise ValueError(f"La imagen debe ser uint8 (alto, ancho, 3), y es {image.dtype} {image.shape}.")
+    if heatmap.ndim != 2 or not (heatmap.min() >= 0 and heatmap.max() <= 1):
+        raise ValueError("El mapa de calor debe tener forma (alto, ancho) y valores entre 0 y 1.")
+    colors = colormaps[COLORMAP](resize_heatmap(heatmap, image.shape[:2]))[..., :3] * 255
+    return np.rint((1 - opacity) * image + opacity * colors).astype(np.uint8)
+
+
+def show_images(images, titles, columns: int = 4, title: str | None = None) -> plt.Figure:
+    """Rejilla de imágenes (H, W, 3), cada una con su rótulo."""
+    figure, axes = _grid(len(images), columns)
+    for axis, image, text in zip(axes, images, titles, strict=True):
+        axis.imshow(image)
+        axis.set_title(text, fontsize=9)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def show_overlays(images, heatmaps, titles, columns: int = 3) -> plt.Figure:
+    """Rejilla de imágenes con su mapa de calor (H, W), entre 0 y 1, superpuesto, y la escala de colores."""
+    blended = [overlay(image, heatmap) for image, heatmap in zip(images, heatmaps, strict=True)]
+    figure = show_images(blended, titles, columns)
+    scale = plt.cm.ScalarMappable(plt.Normalize(0, 1), COLORMAP)
+    figure.colorbar(scale, ax=figure.axes, label="Relevancia (máximo = 1)", shrink=0.8)
+    return figure
+
+
+def show_signed_maps(maps, titles, label: str, columns: int = 3) -> plt.Figure:
+    """Rejilla de mapas (H, W) con signo: azul negativo, rojo positivo, blanco cero, escala común."""
+    limit = max(float(np.abs(values).max()) for values in maps) or 1.0
+    figure, axes = _grid(len(maps), columns)
+    for axis, values, text in zip(axes, maps, titles, strict=True):
+        picture = axis.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.set_title(text, fontsize=9)
+    figure.colorbar(picture, ax=figure.axes, label=label, shrink=0.8)
+    return figure
+
+
+def show_activations(maps, titles, columns: int = 4) -> plt.Figure:
+    """Rejilla de mapas de características (H, W), no negativos, con una escala común."""
+    limit = max(float(values.max()) for values in maps) or 1.0
+    figure, axes = _grid(len(maps), columns)
+    for axis, values, text in zip(axes, maps, titles, strict=True):
+        picture = axis.imshow(values, cmap="viridis", vmin=0, vmax=limit)
+        axis.set_title(text, fontsize=9)
+    figure.colorbar(picture, ax=figure.axes, label="Activación", shrink=0.8)
+    return figure
+
+
+def show_learning_curves(history: dict[str, list[float]]) -> plt.Figure:
+    """Exactitud y pérdida por época, en entrenamiento y, si la hay, validación (el `history` de Keras)."""
+    epochs = range(1, len(history["loss"]) + 1)
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    for axis, metric, name in zip(axes, ("accuracy", "loss"), ("Exactitud", "Pérdida"), strict=True):
+        axis.plot(epochs, history[metric], "o-", color="#0072B2", label="entrenamiento")
+        if f"val_{metric}" in history:
+            axis.plot(epochs, history[f"val_{metric}"], "s--", color="#D55E00", label="validación")
+        axis.set(title=name, xlabel="Época", xticks=list(epochs))
+        axis.grid(alpha=0.3)
+        axis.legend()
+    axes[0].set_ylim(0, 1.02)
+    axes[1].set_ylim(bottom=0)
+    return figure
+
+
+def show_confusion_matrix(matrix: np.ndarray, class_names) -> plt.Figure:
+    """Matriz de confusión: filas, clase verdadera; columnas, clase predicha; imágenes en cada casilla."""
+    figure, axis = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+    picture = axis.imshow(matrix, cmap="viridis", vmin=0)
+    ticks = range(len(class_names))
+    axis.set(
+        title="Matriz de confusión",
+        xlabel="Clase predicha",
+        ylabel="Clase verdadera",
+        xticks=ticks,
+        yticks=ticks,
+        xticklabels=class_names,
+        yticklabels=class_names,
+    )
+    for (row, column), count in np.ndenumerate(matrix):
+        dark = count < matrix.max() / 2
+        axis.text(column, row, int(count), ha="center", va="center", color="white" if dark else "black")
+    figure.colorbar(picture, ax=axis, label="Imágenes")
+    return figure
+
+
+def _grid(count: int, columns: int):
+    """Figura con `count` casillas sin ejes, y esas casillas en orden de lectura."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.3 * columns + 0.6, 2.5 * rows), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    return figure, list(axes.flat)[:count]
