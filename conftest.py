@@ -1,0 +1,14 @@
+"""Antes de cualquier prueba, también de un cuaderno suelto: una carpeta de modelos nueva."""
+
+import os
+import tempfile
+
+
+def pytest_configure(config):
+    # Los cuadernos corren en otros procesos y heredan la variable: así ninguno toca las redes de «modelos».
+    config.models_folder = tempfile.TemporaryDirectory(prefix="modelos-")
+    os.environ["GRADCAM_MODELOS"] = config.models_folder.name
+
+
+def pytest_unconfigure(config):
+    config.models_folder.cleanup()

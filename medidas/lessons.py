@@ -1,0 +1,66 @@
+"""Segundos y memoria máxima de cada lección, ejecutada entera en un núcleo nuevo.
+
+La memoria es la residente del núcleo: en total, y la anónima, que no cuenta las páginas de las bibliotecas,
+porque el sistema puede descartarlas. Los modelos se guardan en una carpeta provisional. Solo en Linux.
+Uso: python medidas/lessons.py
+"""
+
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+INTERVAL = 0.02  # segundos entre lecturas de la memoria anónima
+
+
+def memory(process: int, field: str) -> float:
+    """Un campo de /proc/PID/status, en MB."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise KeyError(field)
+
+
+def watch_anonymous(process: int, peak: list[float], stop: threading.Event) -> None:
+    while not stop.wait(INTERVAL):
+        try:
+            peak[0] = max(peak[0], memory(process, "RssAnon"))
+        except (OSError, KeyError):
+            return
+
+
+def measure(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": path.parent}})
+    start = time.perf_counter()
+    with client.setup_kernel():
+        process = client.km.provisioner.pid
+        anonymous, stop = [0.0], threading.Event()
+        watcher = threading.Thread(target=watch_anonymous, args=(process, anonymous, stop))
+        watcher.start()
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        total = memory(process, "VmHWM")
+        stop.set()
+        watcher.join()
+    seconds = time.perf_counter() - start
+    print(
+        f"{path.stem:28s} {seconds:6.0f} s   {total:6.0f} MB en total   {anonymous[0]:6.0f} MB anónimos",
+        flush=True,
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="modelos-") as folder:
+        os.environ["GRADCAM_MODELOS"] = folder
+        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+            measure(path)
+
+
+if __name__ == "__main__":
+    main()

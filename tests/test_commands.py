@@ -1,0 +1,120 @@
+"""Las órdenes: make en una copia que no instala nada, y la imagen de Binder."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="make y Binder son de Linux y macOS")
+
+
+@pytest.fixture(scope="module")
+def dockerfile():
+    """La imagen que Binder construiría, descrita por su propia herramienta."""
+    run = subprocess.run(
+        [sys.executable, "-m", "repo2docker", "--no-build", "--debug", str(ROOT)],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout + run.stderr
+
+
+def test_binder_uses_its_own_folder_and_version_of_python(dockerfile):
+    assert "binder/environment.yml" in dockerfile
+    assert "RUN ./binder/postBuild" in dockerfile
+    assert "Python version unspecified" not in dockerfile
+
+
+def test_post_build_sets_spanish_with_the_variables_of_the_image(dockerfile, tmp_path):
+    assert re.search(r"ENV NB_PYTHON_PREFIX", dockerfile)
+    environment = {"NB_PYTHON_PREFIX": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=environment, check=True)
+    assert "es_ES" in (tmp_path / "share/jupyter/lab/settings/overrides.json").read_text()
+
+
+@pytest.fixture
+def copy(tmp_path):
+    folder = tmp_path / "una copia"
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    shutil.copytree(ROOT / "binder", folder / "binder")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "requirements.txt").write_text("")
+    return folder
+
+
+def make(folder, *arguments):
+    # Como desde una terminal: sin lo que hereda de «make test», y con los mensajes propios de make en inglés.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment = {**inherited, "LC_ALL": "C.UTF-8"}
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def fake_python(folder, body):
+    path = folder / "python-de-prueba"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return f"PYTHON=./{path.name}"
+
+
+def message(run):
+    (line,) = (line for line in run.stderr.splitlines() if not line.startswith("make: "))
+    return line
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 14)])
+def test_python_too_old_or_too_new(copy, version):
+    pretend = f"import sys; sys.version_info = {(*version, 0)}; exec(sys.argv[1])"
+    run = make(copy, ".venv/listo", fake_python(copy, f'exec {sys.executable} -c "{pretend}" "$2"'))
+    assert run.returncode != 0
+    assert (
+        f"necesita Python 3.11, 3.12 o 3.13, y «./python-de-prueba» es el {version[0]}.{version[1]}"
+        in message(run)
+    )
+
+
+def test_python_missing(copy):
+    run = make(copy, ".venv/listo", "PYTHON=no-hay-tal-python")
+    assert message(run).startswith("No se encuentra «no-hay-tal-python»")
+
+
+def test_python_without_venv(copy):
+    body = f'case "$2" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac'
+    run = make(copy, ".venv/listo", fake_python(copy, body))
+    assert "le falta el módulo venv" in message(run)
+
+
+def test_interrupted_installation_is_repaired_and_a_finished_one_is_not_repeated(copy):
+    python = f"PYTHON={sys.executable}"
+    (copy / "requirements.txt").write_text("./no-hay-tal-paquete\n")
+    assert make(copy, ".venv/listo", python).returncode != 0
+    assert not (copy / ".venv" / "listo").exists()
+    (copy / ".venv" / "resto").touch()
+    (copy / "requirements.txt").write_text("")
+    assert make(copy, ".venv/listo", python).returncode == 0
+    assert not (copy / ".venv" / "resto").exists()
+    assert (copy / ".venv/share/jupyter/lab/settings/overrides.json").exists()
+    assert "up to date" in make(copy, ".venv/listo").stdout
+
+
+def test_one_command_changes_the_address_everywhere(tmp_path):
+    ignored = shutil.ignore_patterns(".git", ".venv", "modelos", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, tmp_path, ignore=ignored, dirs_exist_ok=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+    assert make(tmp_path, "direccion", "REPO=ana/curso", "REF=otoño").returncode == 0
+    text = (tmp_path / "notebooks" / "01_datos.ipynb").read_text(encoding="utf-8")
+    assert "github/ana/curso/blob/otoño/notebooks/01_datos.ipynb" in text
+    assert "gh/ana/curso/otoño?urlpath" in text
+    assert 'REFERENCE = \\"otoño\\"' in text
+    left = subprocess.run(
+        ["git", "grep", "-l", "TU_USUARIO/curso-gradcam"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert set(left.stdout.split()) <= {"tests/test_environment.py"}

@@ -1,0 +1,181 @@
+"""Los cuadernos publicados: iguales a su fuente, ligeros, limpios y con enlaces que llevan a su sitio."""
+
+import copy
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted(path for path in (ROOT / "fuentes").rglob("*.py") if path.parent.name[0] != ".")
+NOTEBOOKS = sorted(  # sin las copias que JupyterLab guarda al abrirlos
+    path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
+)
+MEASURED_FIGURES = (  # las únicas que no contienen imágenes de los datos
+    "figure = plots.show_learning_curves(history.history)",
+    "figure = plots.show_confusion_matrix(confusion, data.CLASS_NAMES)",
+)
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def content(notebook):
+    """Lo que una pareja debe compartir: núcleo y, de cada celda, tipo, texto y etiquetas."""
+    cells = [(cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ()))) for cell in notebook.cells]
+    return dict(notebook.metadata["kernelspec"]), cells
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def address():
+    """Repositorio («usuario/nombre») y rama, del único lugar donde se deciden."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    pattern = r"https://github\.com/([^/]+/[^/]+)/tree/(.+)"
+    return re.fullmatch(pattern, project["project"]["urls"]["Repository"]).groups()
+
+
+def test_every_source_has_its_notebook():
+    def names(paths, folder):
+        return [path.relative_to(ROOT / folder).with_suffix("") for path in paths]
+
+    assert names(SOURCES, "fuentes") == names(NOTEBOOKS, "notebooks")
+    assert SOURCES
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_notebook_equals_its_source(source):
+    path = ROOT / "notebooks" / source.relative_to(ROOT / "fuentes").with_suffix(".ipynb")
+    assert content(nbformat.read(path, as_version=4)) == content(jupytext.read(source))
+
+
+@pytest.mark.parametrize("change", ["word", "tag", "kernel", "cell"])
+def test_comparison_notices(change):
+    notebook = jupytext.read(SOURCES[0])
+    altered = copy.deepcopy(notebook)
+    if change == "word":
+        altered.cells[-1].source = altered.cells[-1].source.replace("siguiente", "anterior")
+    elif change == "tag":
+        altered.cells[-1].metadata["tags"] = ["otra"]
+    elif change == "kernel":
+        altered.metadata["kernelspec"]["name"] = "otro"
+    else:
+        del altered.cells[3]
+    assert content(altered) != content(notebook)
+
+
+@each_notebook
+def test_is_light(path):
+    assert path.stat().st_size < 1_000_000
+
+
+@each_notebook
+def test_is_clean(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert "widgets" not in notebook.metadata
+    for cell in code_cells(path):
+        assert "execution" not in cell.metadata
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+            text = json.dumps(output)
+            assert not re.search(r"/(home|root|work|tmp|Users|content)/", text), text
+
+
+@each_notebook
+def test_was_executed_from_top_to_bottom(path):
+    for number, cell in enumerate(code_cells(path), start=1):
+        # Al quitar la salida de una celda se quita también su número.
+        expected = None if "remove_output" in cell.metadata.get("tags", []) else number
+        assert cell.execution_count == expected
+
+
+@each_notebook
+def test_cells_without_saved_output_are_not_compared(path):
+    for cell in code_cells(path):
+        tags = cell.metadata.get("tags", [])
+        if "remove_output" in tags:
+            assert "nbval-ignore-output" in tags
+            assert cell.outputs == []
+
+
+@each_notebook
+def test_no_picture_of_the_data_is_published(path):
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        assert "data:image" not in cell.source and not cell.get("attachments")
+        for output in cell.get("outputs", []):
+            kinds = set(output.get("data", {}))
+            assert "data:image" not in json.dumps(output)
+            if any(kind.startswith("image/") for kind in kinds):
+                assert cell.source in MEASURED_FIGURES, cell.source
+
+
+@each_notebook
+def test_setup_cell_is_the_same_everywhere(path):
+    (setup,) = (cell for cell in code_cells(path) if "preparacion" in cell.metadata.get("tags", []))
+    (first,) = (cell for cell in code_cells(NOTEBOOKS[0]) if "preparacion" in cell.metadata.get("tags", []))
+    assert setup.source == first.source
+    repository, reference = address()
+    assert f'REPOSITORY = "https://github.com/{repository}"' in setup.source
+    assert f'REFERENCE = "{reference}"' in setup.source
+
+
+@each_notebook
+def test_lesson_follows_the_template(path):
+    text = "\n".join(
+        cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+    )
+    headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    template = ["Preguntas", "Objetivos", "Preparación", "Límites", "Ejercicios", "Lo que hemos visto"]
+    assert [heading for heading in headings if heading in template] == template
+    assert headings[-1] == "Para seguir"
+    assert text.startswith(f"# {path.stem[:2]} · ")
+
+
+@each_notebook
+def test_badges_open_their_own_notebook(path):
+    repository, reference = address()
+    where = path.relative_to(ROOT).as_posix()
+    links = re.findall(r"\]\((https://[^)]*\.ipynb)\)", nbformat.read(path, as_version=4).cells[0].source)
+    assert links == [
+        f"https://colab.research.google.com/github/{repository}/blob/{reference}/{where}",
+        f"https://mybinder.org/v2/gh/{repository}/{reference}?urlpath=lab/tree/{where}",
+        f"https://github.com/{repository}/raw/{reference}/{where}",
+    ]
+
+
+def test_badges_of_the_readme_open_the_notebook_of_their_row():
+    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if "badge" in line]
+    assert len(rows) == len(NOTEBOOKS)
+    repository, reference = address()
+    for row, path in zip(rows, NOTEBOOKS, strict=True):
+        where = path.relative_to(ROOT).as_posix()
+        links = re.findall(r"\]\(([^)]*\.ipynb)\)", row)
+        assert links == [
+            where,
+            f"https://colab.research.google.com/github/{repository}/blob/{reference}/{where}",
+            f"https://mybinder.org/v2/gh/{repository}/{reference}?urlpath=lab/tree/{where}",
+        ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*NOTEBOOKS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"],
+    ids=lambda path: path.name,
+)
+def test_local_links_lead_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n".join(
+            cell.source for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "markdown"
+        )
+    for link in re.findall(r"\]\(([^)#\s]+)\)", text):
+        if not link.startswith("https://"):
+            assert (path.parent / link).exists(), link

@@ -1,0 +1,105 @@
+"""Figuras: la mezcla de imagen y mapa, y que cada figura se entienda sola."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot
+
+from gradcam_helpers import plots
+
+matplotlib.use("agg")
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+HEATMAP = np.linspace(0, 1, 20, dtype=np.float32).reshape(4, 5)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    pyplot.close("all")
+
+
+def test_overlay_without_opacity_is_the_image():
+    assert np.array_equal(plots.overlay(IMAGE, HEATMAP, 0), IMAGE)
+
+
+def test_overlay_with_full_opacity_is_the_colored_map():
+    first = np.rint(np.array(matplotlib.colormaps["inferno"](0.0)[:3]) * 255)
+    assert np.array_equal(plots.overlay(IMAGE, HEATMAP, 1)[0, 0], first)
+
+
+def test_overlay_is_halfway_between_both():
+    ends = plots.overlay(IMAGE, HEATMAP, 0).astype(int) + plots.overlay(IMAGE, HEATMAP, 1)
+    assert np.abs(2 * plots.overlay(IMAGE, HEATMAP, 0.5).astype(int) - ends).max() <= 2
+
+
+def test_overlay_leaves_its_inputs_alone():
+    before = IMAGE.copy(), HEATMAP.copy()
+    plots.overlay(IMAGE, HEATMAP)
+    assert np.array_equal(IMAGE, before[0]) and np.array_equal(HEATMAP, before[1])
+
+
+@pytest.mark.parametrize(
+    ("image", "heatmap", "opacity", "message"),
+    [
+        (IMAGE, HEATMAP, 1.5, "0 a 1.*1.5"),
+        (IMAGE / 255, HEATMAP, 0.5, "uint8"),
+        (IMAGE[..., 0], HEATMAP, 0.5, "uint8"),
+        (IMAGE, HEATMAP * 2, 0.5, "entre 0 y 1"),
+        (IMAGE, HEATMAP - 0.5, 0.5, "entre 0 y 1"),
+        (IMAGE, HEATMAP * np.nan, 0.5, "entre 0 y 1"),
+        (IMAGE, HEATMAP[np.newaxis], 0.5, r"\(alto, ancho\)"),
+    ],
+)
+def test_overlay_rejects(image, heatmap, opacity, message):
+    with pytest.raises(ValueError, match=message):
+        plots.overlay(image, heatmap, opacity)
+
+
+def test_overlay_of_a_mask():
+    assert plots.overlay(IMAGE, np.ones((4, 5), bool)).shape == IMAGE.shape
+
+
+def test_resize_takes_height_before_width():
+    assert plots.resize_heatmap(HEATMAP, (30, 40)).shape == (30, 40)
+
+
+def labels_of_bars(figure):
+    return [axis.get_ylabel() for axis in figure.axes if axis.get_label() == "<colorbar>"]
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        lambda: plots.show_overlays([IMAGE], [HEATMAP], ["uno"]),
+        lambda: plots.show_signed_maps([HEATMAP - 0.5], ["uno"], "Contribución"),
+        lambda: plots.show_activations([HEATMAP, HEATMAP], ["uno", "dos"]),
+        lambda: plots.show_activations([HEATMAP * 0], ["muerto"]),
+        lambda: plots.show_confusion_matrix(np.array([[3, 1], [0, 2]]), ["a", "b"]),
+    ],
+)
+def test_maps_have_a_color_bar_with_its_label(figure):
+    (label,) = labels_of_bars(figure())
+    assert label
+
+
+def test_grid_shows_every_image_with_its_title():
+    figure = plots.show_images([IMAGE] * 5, list("abcde"), columns=3, title="Cinco")
+    assert [axis.get_title() for axis in figure.axes if axis.images] == list("abcde")
+
+
+def test_curves_show_training_and_validation():
+    history = {"accuracy": [0.5, 1], "val_accuracy": [0.4, 0.8], "loss": [1, 0], "val_loss": [2, 1]}
+    for axis in plots.show_learning_curves(history).axes:
+        assert [text.get_text() for text in axis.get_legend().get_texts()] == ["entrenamiento", "validación"]
+        assert axis.get_xlabel() == "Época" and axis.get_title()
+
+
+def test_curves_without_validation():
+    figure = plots.show_learning_curves({"accuracy": [0.5], "loss": [1]})
+    assert [len(axis.lines) for axis in figure.axes] == [1, 1]
+
+
+def test_confusion_matrix_writes_each_count():
+    figure = plots.show_confusion_matrix(np.array([[3, 1], [0, 2]]), ["a", "b"])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["3", "1", "0", "2"]
