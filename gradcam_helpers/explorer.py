@@ -57,7 +57,9 @@ class ImageBrowser(widgets.VBox):
             raise ValueError("No hay imágenes que recorrer.")
         self._images, self._labels, self._class_names = images, labels, class_names
         present = [name for index, name in enumerate(class_names) if index in labels]
-        self._filter = widgets.ToggleButtons(options=[ALL_CLASSES, *present], description="Clase")
+        self._filter = widgets.ToggleButtons(
+            options=[ALL_CLASSES, *present], description="Clase", style={"button_width": "6em"}
+        )
         self._slider = widgets.IntSlider(max=len(labels) - 1, description="Imagen", continuous_update=False)
         self._picture, self._caption = _picture(), widgets.Label()
         self._positions = np.arange(len(labels))
@@ -111,16 +113,16 @@ class HeatmapBrowser(widgets.VBox):
             value=explainer.layer_names[-1],
             description="Capa",
             continuous_update=False,
-            layout=widgets.Layout(width="26em"),
+            layout=widgets.Layout(width="30em"),
         )
         self._picture, self._caption = _picture(), widgets.Label()
         self._browser.on_change(self._show)
         self._layer.observe(self._show, names="value")
         self._show()
-        heatmap = widgets.VBox([self._layer, self._picture, self._caption])
+        heatmap = widgets.VBox([self._layer, self._picture])
         # Alineados por abajo, las dos imágenes quedan a la misma altura.
-        side_by_side = widgets.Layout(align_items="flex-end")
-        super().__init__([widgets.HBox([self._browser, heatmap], layout=side_by_side)])
+        side_by_side = widgets.HBox([self._browser, heatmap], layout=widgets.Layout(align_items="flex-end"))
+        super().__init__([side_by_side, self._caption])
 
     def _show(self, _=None) -> None:
         image = self._images[self._browser.position]
