@@ -119,7 +119,8 @@ class HeatmapBrowser(widgets.VBox):
         self._browser.on_change(self._show)
         self._layer.observe(self._show, names="value")
         self._show()
-        heatmap = widgets.VBox([self._layer, self._picture])
+        title = widgets.Label("Grad-CAM de la clase predicha")
+        heatmap = widgets.VBox([self._layer, self._picture, title])
         # Alineados por abajo, las dos imágenes quedan a la misma altura.
         side_by_side = widgets.HBox([self._browser, heatmap], layout=widgets.Layout(align_items="flex-end"))
         super().__init__([side_by_side, self._caption])
