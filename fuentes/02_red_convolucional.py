@@ -438,8 +438,8 @@ FileLink(os.path.relpath(path))
 #
 # 1. Guardar las imágenes antes de normalizarlas ocupa la cuarta parte de la memoria; los pasos de una época
 #    son sus lotes.
-# 2. La imagen pasa de 300 × 300 a 37 × 37 en tres bloques; un filtro de 3 × 3 sobre $c$ canales tiene $9c +
-#    1$ parámetros, y casi todos están en una capa densa.
+# 2. La imagen pasa de 300 × 300 a 37 × 37 en tres bloques; un filtro de 3 × 3 sobre $c$ canales tiene
+#    $9c + 1$ parámetros, y casi todos están en una capa densa.
 # 3. Si la validación empeora mientras el entrenamiento mejora, hay sobreajuste; la exactitud se mide
 #    también en la prueba y por clase, y una red puede fallar con mucha confianza.
 # 4. Un fichero `.keras` devuelve la misma red, bit a bit.

@@ -137,7 +137,7 @@ def _check_records(builder: tfds.core.DatasetBuilder) -> None:
     for name, split in builder.info.splits.items():
         files = [str(path) for path in split.filepaths]
         try:
-            found = sum(1 for _ in tf.data.TFRecordDataset(files))
+            found = int(tf.data.TFRecordDataset(files).reduce(0, lambda count, _: count + 1))
         except tf.errors.OpError as error:
             raise _damaged(
                 builder.data_dir, f"la parte «{name}» no se puede leer ({_first_line(error)})"
