@@ -1,4 +1,4 @@
-"""Carga TensorFlow y Keras sin los avisos de arranque; los demás módulos los toman de aquí."""
+"""Carga TensorFlow, Keras y TFDS sin los avisos de arranque; los demás módulos los toman de aquí."""
 
 import os
 
@@ -21,11 +21,12 @@ def _import_quietly():
     try:
         import keras
         import tensorflow
+        import tensorflow_datasets
     finally:
         os.dup2(stderr_copy, 2)
         os.close(stderr_copy)
         os.close(null)
-    return keras, tensorflow
+    return keras, tensorflow, tensorflow_datasets
 
 
-keras, tf = _import_quietly()
+keras, tf, tfds = _import_quietly()

@@ -1,20 +1,14 @@
-"""El conjunto de datos del curso: encontrarlo o descargarlo, y preparar sus imágenes para la red."""
+"""Los datos del curso: encontrarlos o descargarlos, leerlos y prepararlos."""
 
 import os
-import shutil
-import tempfile
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 
-# `backend`, antes que TFDS: quien importa TensorFlow primero decide si salen sus avisos.
-from gradcam_helpers.backend import tf
-
-import tensorflow_datasets as tfds  # isort: skip
+from gradcam_helpers import download
+from gradcam_helpers.backend import tf, tfds
 
 IMAGE_SHAPE = (300, 300, 3)
 CLASS_NAMES = ("caballo", "persona")  # en el orden de las etiquetas: 0, horses; 1, humans
@@ -23,7 +17,8 @@ TRAINING_SPLIT = "train[:80%]"
 VALIDATION_SPLIT = "train[80%:]"
 TEST_SPLIT = "test"
 
-CONNECTION_TIMEOUT = 5.0  # segundos
+CHOICES = ("auto", "real", "embebido")
+EMBEDDED_DIR = Path(__file__).resolve().parent / "datos"
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class Source:
     """Un conjunto de datos que TFDS puede leer sin descargar nada más.
 
     Atributos:
-        key: nombre corto, con el que se guardan los modelos entrenados con él.
+        key: «real» o «embebido»; con él se distinguen los modelos entrenados con cada uno.
         name: nombre del conjunto en TFDS.
         data_dir: carpeta que se pasa a TFDS como `data_dir`.
         licence: autor y licencia.
@@ -43,28 +38,60 @@ class Source:
     licence: str
 
     def __str__(self) -> str:
-        return f"Datos: {self.name}, las imágenes originales. Licencia: {self.licence}."
+        origin = "originales" if self.key == "real" else "generadas por el propio curso"
+        return f"Datos: {self.name}, las imágenes {origin}. Licencia: {self.licence}."
 
 
-def prepare_source() -> Source:
-    """Deja listo `horses_or_humans`: lo busca, lo descarga si falta y comprueba que está entero.
+def prepare_source(choice: str | None = None) -> Source:
+    """Deja listos los datos del curso y comprueba que están enteros.
 
-    Lo busca en la carpeta de la variable de entorno `TFDS_DATA_DIR` o, sin ella, en
-    `tensorflow_datasets` de la carpeta personal. La descarga (unos 150 MB) se hace en una carpeta
-    provisional y se pone en su sitio cuando está completa: si se interrumpe, no queda nada a medias.
+    Los reales, `horses_or_humans`, se buscan en la carpeta de la variable de entorno `TFDS_DATA_DIR` o,
+    sin ella, en `tensorflow_datasets` de la carpeta personal; si faltan, se descargan (unos 150 MB). Los
+    embebidos vienen con el curso.
+
+    Argumentos:
+        choice: «real», «embebido» o «auto»; por omisión, lo que diga la variable de entorno
+            `GRADCAM_DATOS` y, sin ella, «auto»: los reales y, si no se pueden usar, los embebidos, con un
+            mensaje que dice por qué. Si `TFDS_DATA_DIR` señala una carpeta, «auto» es «real».
 
     Errores:
+        ValueError: no existe esa elección.
         FileNotFoundError: `TFDS_DATA_DIR` señala una carpeta que no existe.
         ConnectionError: no están los datos y no se pudieron descargar.
         OSError: los datos están, pero dañados o incompletos; o no se pudieron escribir.
     """
+    if choice is None:
+        choice = os.environ.get("GRADCAM_DATOS") or "auto"
+    if choice not in CHOICES:
+        raise ValueError(
+            f"Los datos pueden ser {', '.join(CHOICES[:-1])} o {CHOICES[-1]}, y se pide «{choice}». "
+            "Corrige el argumento o la variable GRADCAM_DATOS."
+        )
+    if choice == "embebido":
+        return _embedded_source()
+    if choice == "real" or os.environ.get("TFDS_DATA_DIR"):
+        return _real_source()
+    try:
+        return _real_source()
+    except OSError as error:
+        print(f"Uso los datos embebidos, porque los reales no se pueden usar ahora. {error}")
+        return _embedded_source()
+
+
+def _real_source() -> Source:
     data_dir = _data_dir()
-    builder = _open_builder(data_dir)
-    if not builder.is_prepared():
-        _download(builder, data_dir)
-        builder = _open_builder(data_dir)
-    _check_records(builder)
+    builder = tfds.builder_cls("horses_or_humans")
+    if not os.path.isfile(data_dir / builder.name / str(builder.VERSION) / "dataset_info.json"):
+        download.download_dataset(builder, data_dir)
+    repair = "Borra esa carpeta y vuelve a ejecutar la celda para descargarlos de nuevo."
+    _check(builder.name, data_dir, repair)
     return Source("real", builder.name, str(data_dir), "L. Moroney, CC BY 2.0")
+
+
+def _embedded_source() -> Source:
+    name = "horses_or_humans_embebido"
+    _check(name, EMBEDDED_DIR, "Vienen con el curso: descárgalo otra vez.")
+    return Source("embebido", name, str(EMBEDDED_DIR), "CC BY 4.0")
 
 
 def _data_dir() -> Path:
@@ -80,97 +107,55 @@ def _data_dir() -> Path:
     return folder
 
 
-def _open_builder(data_dir: Path) -> tfds.core.DatasetBuilder:
+def _check(name: str, data_dir: Path, repair: str) -> None:
+    """Lee todos los registros con sus sumas de control (medio segundo) sin decodificar las imágenes."""
+    folder = data_dir / name
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No está la carpeta «{folder}», con los datos. {repair}")
     try:
-        return tfds.builder("horses_or_humans", data_dir=str(data_dir))
+        splits = tfds.builder(name, data_dir=str(data_dir)).info.splits
     except Exception as error:
         # Una ficha dañada se descubre al leerla, con errores de la biblioteca que la interprete.
-        raise _damaged(data_dir / "horses_or_humans", _first_line(error)) from None
-
-
-def _download(builder: tfds.core.DatasetBuilder, data_dir: Path) -> None:
-    _check_connection(next(iter(builder.url_infos)))
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=".descarga-", dir=data_dir, ignore_cleanup_errors=True
-        ) as partial:
-            tfds.builder(builder.name, data_dir=partial).download_and_prepare()
-            finished = Path(partial, builder.name, str(builder.version))
-            _put_in_place(finished, data_dir / builder.name / str(builder.version))
-    except Exception as error:
-        # La descarga y la conversión fallan de muchas maneras, con clases de varias bibliotecas: la red, las
-        # sumas de control… El disco se distingue por su código de error.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise OSError(f"No se pudo escribir en «{data_dir}»: {error.strerror}.") from None
-        raise ConnectionError(
-            f"No se pudo descargar «{builder.name}» en «{data_dir}»: {_first_line(error)} "
-            "No ha quedado nada a medias: vuelve a intentarlo."
-        ) from None
-
-
-def _put_in_place(finished: Path, target: Path) -> None:
-    target.parent.mkdir(exist_ok=True)
-    if target.exists() and not (target / "dataset_info.json").exists():
-        shutil.rmtree(target)  # restos de una conversión anterior, sin ficha: TFDS tampoco los usa
-    if not target.exists():  # si otro núcleo terminó antes, vale su copia
-        os.replace(finished, target)
-
-
-def _check_connection(url: str) -> None:
-    # TFDS reintenta durante minutos cuando no hay red; esto lo averigua en segundos.
-    host = urlsplit(url).hostname
-    request = urllib.request.Request(url, method="HEAD")
-    try:
-        urllib.request.urlopen(request, timeout=CONNECTION_TIMEOUT).close()
-    except urllib.error.HTTPError:
-        return  # el servidor contesta: si algo falla, lo dirá la descarga
-    except OSError:
-        raise ConnectionError(
-            f"No están los datos y no hay conexión con {host} para descargarlos. Conéctate y vuelve a "
-            "ejecutar la celda, o señala con TFDS_DATA_DIR una carpeta que ya los tenga."
-        ) from None
-
-
-def _check_records(builder: tfds.core.DatasetBuilder) -> None:
-    """Lee todos los registros con sus sumas de control (medio segundo) sin decodificar las imágenes."""
-    for name, split in builder.info.splits.items():
+        raise _damaged(folder, download.first_line(error), repair) from None
+    for split_name, split in splits.items():
         files = [str(path) for path in split.filepaths]
         try:
             found = int(tf.data.TFRecordDataset(files).reduce(0, lambda count, _: count + 1))
         except tf.errors.OpError as error:
-            raise _damaged(
-                builder.data_dir, f"la parte «{name}» no se puede leer ({_first_line(error)})"
-            ) from None
+            what = f"la parte «{split_name}» no se puede leer ({download.first_line(error)})"
+            raise _damaged(folder, what, repair) from None
         if found != split.num_examples:
-            raise _damaged(
-                builder.data_dir,
-                f"la parte «{name}» tiene {found} imágenes y debería tener {split.num_examples}",
-            )
+            what = f"la parte «{split_name}» tiene {found} imágenes y debería tener {split.num_examples}"
+            raise _damaged(folder, what, repair)
 
 
-def _damaged(folder: str | Path, what: str) -> OSError:
-    return OSError(
-        f"Los datos de «{folder}» están dañados: {what}. "
-        "Borra esa carpeta y vuelve a ejecutar la celda para descargarlos de nuevo."
-    )
+def _damaged(folder: Path, what: str, repair: str) -> OSError:
+    return OSError(f"Los datos de «{folder}» están dañados: {what}. {repair}")
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _builder(source: Source) -> tfds.core.DatasetBuilder:
+    return tfds.builder(source.name, data_dir=source.data_dir)
 
 
-def _load(source: Source, split: str) -> tf.data.Dataset:
+def _read(source: Source, split: str, *features: str) -> tf.data.Dataset:
+    """Tuplas con esas características de cada ejemplo; las demás imágenes no se decodifican."""
+    builder = _builder(source)
+    skipped = {
+        name: tfds.decode.SkipDecoding()
+        for name, feature in builder.info.features.items()
+        if isinstance(feature, tfds.features.Image) and name not in features
+    }
     # TFDS guarda por su cuenta en memoria los conjuntos pequeños; aquí decide quien llama.
     read_config = tfds.ReadConfig(try_autocache=False)
-    return tfds.load(
-        source.name,
-        data_dir=source.data_dir,
-        split=split,
-        as_supervised=True,
-        download=False,
-        read_config=read_config,
-    )
+    dataset = builder.as_dataset(split=split, decoders=skipped, read_config=read_config)
+    return dataset.map(lambda example: tuple(example[name] for name in features))
+
+
+def _take(dataset: tf.data.Dataset, count: int | None) -> Iterator[tuple]:
+    """Los primeros `count` ejemplos, o todos, en NumPy."""
+    if count is not None and count < 1:
+        raise ValueError(f"Hay que leer al menos una imagen, y se piden {count}.")
+    return dataset.take(-1 if count is None else count).as_numpy_iterator()
 
 
 def load_images(source: Source, split: str = TEST_SPLIT, count: int | None = None):
@@ -182,11 +167,7 @@ def load_images(source: Source, split: str = TEST_SPLIT, count: int | None = Non
 
     Devuelve `(images, labels)`: uint8 (N, 300, 300, 3) e int64 (N,).
     """
-    if count is not None and count < 1:
-        raise ValueError(f"Hay que leer al menos una imagen, y se piden {count}.")
-    dataset = _load(source, split)
-    pairs = list(dataset.take(-1 if count is None else count).as_numpy_iterator())
-    images, labels = zip(*pairs, strict=True)
+    images, labels = zip(*_take(_read(source, split, "image", "label"), count), strict=True)
     return np.stack(images), np.array(labels)
 
 
@@ -200,7 +181,7 @@ def load_batches(source: Source, split: str, batch_size: int, shuffle: bool = Fa
 
     Devuelve pares `(images, labels)`: float32 (N, 300, 300, 3) entre 0 y 1, e int64 (N,).
     """
-    dataset = _load(source, split)
+    dataset = _read(source, split, "image", "label")
     if shuffle:
         dataset = dataset.cache().shuffle(len(dataset))
     return dataset.batch(batch_size).map(normalize).prefetch(1)

@@ -1,26 +1,148 @@
-"""El conjunto de datos: de dónde sale, qué pasa cuando falla, y cómo se preparan las imágenes."""
+"""Los datos: de dónde salen, qué pasa si están dañados, y cómo se leen y se preparan."""
 
-import errno
 import shutil
-import time
-import urllib.error
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gradcam_helpers import data
+from gradcam_helpers import data, download
+from gradcam_helpers.backend import tfds
 
 
-def test_source_is_found_in_the_folder_of_the_variable(tiny_source, tiny_dataset):
-    assert tiny_source.data_dir == str(tiny_dataset)
-    assert "CC BY 2.0" in str(tiny_source)
+def test_real_source_is_found_in_the_folder_of_the_variable(tiny_source, tiny_dataset):
+    assert (tiny_source.key, tiny_source.data_dir) == ("real", str(tiny_dataset))
 
 
-def test_folder_that_does_not_exist(monkeypatch, tmp_path):
+def test_embedded_source_is_read_with_a_builder_of_tfds(embedded_source, embedded_dataset):
+    assert (embedded_source.key, embedded_source.data_dir) == ("embebido", str(embedded_dataset))
+    builder = tfds.builder(embedded_source.name, data_dir=embedded_source.data_dir)
+    assert builder.info.full_name == "horses_or_humans_embebido/1.0.0"
+    assert builder.info.features["label"].names == ["horses", "humans"]
+
+
+def test_embedded_data_are_looked_for_inside_the_package(root):
+    assert data.EMBEDDED_DIR == root / "gradcam_helpers" / "datos"
+
+
+def test_source_says_its_data_and_its_licence_in_one_line(tiny_source, embedded_source):
+    assert str(tiny_source) == (
+        "Datos: horses_or_humans, las imágenes originales. Licencia: L. Moroney, CC BY 2.0."
+    )
+    assert str(embedded_source) == (
+        "Datos: horses_or_humans_embebido, las imágenes generadas por el propio curso. Licencia: CC BY 4.0."
+    )
+
+
+@pytest.fixture
+def without_network(home, monkeypatch):
+    """Cualquier descarga falla; da las carpetas donde se intentó."""
+    attempts = []
+
+    def fail(builder, data_dir):
+        attempts.append(data_dir)
+        raise ConnectionError("No hay red.")
+
+    monkeypatch.setattr(download, "download_dataset", fail)
+    return attempts
+
+
+NO_CHOICE, EMPTY = None, ""
+
+
+@pytest.mark.parametrize(
+    ("argument", "variable"),
+    [("auto", NO_CHOICE), ("auto", "real"), ("auto", "embebido"), (None, "auto")]
+    + [(None, NO_CHOICE), (None, EMPTY)],
+)
+def test_auto_without_real_data_takes_the_embedded(
+    argument, variable, without_network, embedded_source, home, monkeypatch, capsys
+):
+    if variable is not NO_CHOICE:
+        monkeypatch.setenv("GRADCAM_DATOS", variable)
+    assert data.prepare_source(argument) == embedded_source
+    assert without_network == [home / "tensorflow_datasets"]
+    message = "Uso los datos embebidos, porque los reales no se pueden usar ahora. No hay red.\n"
+    assert capsys.readouterr().out == message
+
+
+@pytest.mark.parametrize(("argument", "variable"), [("real", "embebido"), (None, "real")])
+def test_real_without_real_data_is_an_error(
+    argument, variable, without_network, embedded_source, monkeypatch
+):
+    monkeypatch.setenv("GRADCAM_DATOS", variable)
+    with pytest.raises(ConnectionError, match="No hay red"):
+        data.prepare_source(argument)
+
+
+@pytest.mark.parametrize(("argument", "variable"), [("embebido", "real"), (None, "embebido")])
+def test_embedded_does_not_look_for_the_real(
+    argument, variable, without_network, embedded_source, tiny_dataset, monkeypatch, capsys
+):
+    monkeypatch.setenv("GRADCAM_DATOS", variable)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tiny_dataset))
+    assert data.prepare_source(argument) == embedded_source
+    assert capsys.readouterr().out == ""
+    assert without_network == []
+
+
+@pytest.mark.parametrize("choice", ["auto", "real"])
+def test_data_in_the_home_folder_are_used_in_silence(choice, without_network, tiny_dataset, home, capsys):
+    shutil.copytree(tiny_dataset, home / "tensorflow_datasets")
+    source = data.prepare_source(choice)
+    assert (source.key, source.data_dir) == ("real", str(home / "tensorflow_datasets"))
+    assert capsys.readouterr().out == ""
+    assert without_network == []
+
+
+@pytest.mark.parametrize("choice", ["auto", "real"])
+def test_with_the_variable_of_tfds_every_fault_is_an_error(
+    choice, without_network, embedded_source, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    with pytest.raises(ConnectionError, match="No hay red"):
+        data.prepare_source(choice)
+    assert without_network == [tmp_path]
+
+
+def test_damaged_copy_in_the_home_folder(embedded_source, tiny_dataset, home, capsys):
+    folder = shutil.copytree(tiny_dataset, home / "tensorflow_datasets") / "horses_or_humans"
+    next(folder.glob("3.0.0/*test*")).unlink()
+    with pytest.raises(OSError, match="dañados"):
+        data.prepare_source("real")
+    assert data.prepare_source("auto") == embedded_source
+    assert f"Los datos de «{folder}» están dañados: la parte «test»" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("choice", ["sintético", "REAL", ""])
+def test_another_choice(choice, home, monkeypatch):
+    with pytest.raises(ValueError, match=f"auto, real o embebido, y se pide «{choice}»"):
+        data.prepare_source(choice)
+    if choice:
+        monkeypatch.setenv("GRADCAM_DATOS", choice)
+        with pytest.raises(ValueError, match=f"«{choice}».*GRADCAM_DATOS"):
+            data.prepare_source()
+
+
+@pytest.mark.parametrize("choice", ["auto", "real"])
+def test_folder_that_does_not_exist(choice, monkeypatch, tmp_path):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nada"))
     with pytest.raises(FileNotFoundError, match="TFDS_DATA_DIR.*nada.*no es una carpeta"):
-        data.prepare_source()
+        data.prepare_source(choice)
+
+
+def test_embedded_data_that_are_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "EMBEDDED_DIR", tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match="No está la carpeta.*Vienen con el curso: descárgalo otra vez"
+    ):
+        data.prepare_source("embebido")
+
+
+def test_embedded_data_that_are_damaged(embedded_dataset, monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "EMBEDDED_DIR", shutil.copytree(embedded_dataset, tmp_path / "copia"))
+    next(data.EMBEDDED_DIR.glob("*/*/*fondos*")).write_bytes(b"")
+    with pytest.raises(OSError, match="dañados: la parte «fondos» tiene 0 imágenes.*descárgalo otra vez"):
+        data.prepare_source("embebido")
 
 
 @pytest.fixture
@@ -68,103 +190,46 @@ def test_damaged_card(damaged_copy):
         data.prepare_source()
 
 
-def test_without_network_nor_data(monkeypatch, tmp_path):
-    def refuse(*arguments, **options):
-        raise urllib.error.URLError("no hay red")
-
-    monkeypatch.setattr(data.urllib.request, "urlopen", refuse)
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    start = time.monotonic()
-    with pytest.raises(ConnectionError, match="No están los datos y no hay conexión"):
-        data.prepare_source()
-    assert time.monotonic() - start < 10
-    assert not list(tmp_path.iterdir())
+@pytest.fixture(params=["real", "embebido"])
+def source(request):
+    """Cada una de las dos fuentes."""
+    return request.getfixturevalue({"real": "tiny_source", "embebido": "embedded_source"}[request.param])
 
 
-def test_a_server_that_answers_with_an_error_is_not_lack_of_network(monkeypatch):
-    def forbid(request, timeout):
-        raise urllib.error.HTTPError(request.full_url, 403, "Forbidden", {}, None)
-
-    monkeypatch.setattr(data.urllib.request, "urlopen", forbid)
-    data._check_connection("https://example.org/datos.zip")
-
-
-@pytest.mark.parametrize(
-    ("fault", "expected", "message"),
-    [
-        (OSError(errno.ENOSPC, "disco lleno"), OSError, "No se pudo escribir en.*disco lleno"),
-        (OSError(errno.EROFS, "solo lectura"), OSError, "No se pudo escribir en.*solo lectura"),
-        (ValueError("suma de control"), ConnectionError, "No se pudo descargar.*suma de control"),
-        (KeyboardInterrupt(), KeyboardInterrupt, None),
-    ],
-)
-def test_failed_download_leaves_nothing(monkeypatch, tmp_path, fault, expected, message):
-    written = []
-
-    def fail(builder):
-        partial = Path(builder.data_dir)
-        partial.mkdir(parents=True)
-        (partial / "a medias").touch()
-        written.append(partial)
-        raise fault
-
-    monkeypatch.setattr(data, "_check_connection", lambda url: None)
-    monkeypatch.setattr(data.tfds.core.DatasetBuilder, "download_and_prepare", fail)
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    with pytest.raises(expected, match=message) as failure:
-        data.prepare_source()
-    assert failure.type is expected
-    assert written and not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("remains", [False, True])
-def test_finished_download_is_put_in_its_place(monkeypatch, tmp_path, tiny_dataset, remains):
-    if remains:  # de una conversión anterior, que murió antes de escribir la ficha
-        (tmp_path / "horses_or_humans" / "3.0.0" / "resto").mkdir(parents=True)
-
-    def copy(builder):
-        shutil.copytree(tiny_dataset / "horses_or_humans" / "3.0.0", builder.data_dir)
-
-    monkeypatch.setattr(data, "_check_connection", lambda url: None)
-    monkeypatch.setattr(data.tfds.core.DatasetBuilder, "download_and_prepare", copy)
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    source = data.prepare_source()
-    assert len(data.load_images(source, "train")[0]) == 8
-    assert [path.name for path in tmp_path.iterdir()] == ["horses_or_humans"]
-
-
-def test_images_and_batches_are_the_same_pictures(tiny_source):
-    images, labels = data.load_images(tiny_source, "train")
-    assert (images.dtype, images.shape) == (np.uint8, (8, 300, 300, 3))
-    batches = list(data.load_batches(tiny_source, "train", batch_size=3))
-    assert [len(batch) for batch, _ in batches] == [3, 3, 2]
+def test_images_and_batches_are_the_same_pictures(source):
+    images, labels = data.load_images(source, "train")
+    count = {"real": 8, "embebido": 4}[source.key]
+    assert (images.dtype, images.shape) == (np.uint8, (count, 300, 300, 3))
+    assert (labels.dtype, sorted(set(labels))) == (np.int64, [0, 1])
+    batches = list(data.load_batches(source, "train", batch_size=3))
+    assert [len(batch) for batch, _ in batches] == ([3, 3, 2] if count == 8 else [3, 1])
     assert np.array_equal(np.concatenate([batch for batch, _ in batches]), data.prepare_image(images))
     assert np.array_equal(np.concatenate([batch for _, batch in batches]), labels)
 
 
-def test_fewer_images_on_request(tiny_source):
-    assert len(data.load_images(tiny_source, "train", count=3)[0]) == 3
+def test_fewer_images_on_request(source):
+    assert len(data.load_images(source, "train", count=3)[0]) == 3
 
 
-def test_no_images_on_request(tiny_source):
+def test_no_images_on_request(source):
     with pytest.raises(ValueError, match="al menos una imagen.*0"):
-        data.load_images(tiny_source, "train", count=0)
+        data.load_images(source, "train", count=0)
 
 
-def test_shuffle_keeps_every_picture_with_its_label(tiny_source):
-    images, labels = data.load_images(tiny_source, "train")
+def test_shuffle_keeps_every_picture_with_its_label(source):
+    images, labels = data.load_images(source, "train")
     expected = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
-    batches = data.load_batches(tiny_source, "train", batch_size=8, shuffle=True)
+    batches = data.load_batches(source, "train", batch_size=8, shuffle=True)
     shuffled, shuffled_labels = next(iter(batches))
     restored = np.rint(shuffled.numpy() * 255).astype(np.uint8)
     found = {image.tobytes(): label for image, label in zip(restored, shuffled_labels.numpy(), strict=True)}
     assert found == expected
 
 
-def test_training_and_validation_do_not_overlap(tiny_source):
-    training, _ = data.load_images(tiny_source, data.TRAINING_SPLIT)
-    validation, _ = data.load_images(tiny_source, data.VALIDATION_SPLIT)
-    assert len(training) + len(validation) == 8
+def test_training_and_validation_do_not_overlap(source):
+    training, _ = data.load_images(source, data.TRAINING_SPLIT)
+    validation, _ = data.load_images(source, data.VALIDATION_SPLIT)
+    assert len(training) + len(validation) == len(data.load_images(source, "train")[0])
     assert not {image.tobytes() for image in training} & {image.tobytes() for image in validation}
 
 
