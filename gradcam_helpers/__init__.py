@@ -1,6 +1,6 @@
 """Módulo de ayuda del curso: datos, red, mapas de calor, figuras y controles.
 
-    data      las dos fuentes de datos y su preparación
+    data      las dos fuentes de datos, las máscaras y los fondos
     download  la descarga de los datos reales
     models    la red del curso: construir, entrenar, guardar y cargar
     cam       mapas de calor
