@@ -181,7 +181,6 @@ def point_to(address, set_attribute=setattr):
     }
     set_attribute(module.HorsesOrHumans, "url_infos", infos)
     set_attribute(download, "PATIENCE", PATIENCE)
-    os.environ["no_proxy"] = "127.0.0.1"
 
 
 @pytest.fixture(autouse=True)
