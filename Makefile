@@ -3,26 +3,36 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Los cuadernos se guardan sin tiempos ni estado de los controles, y sin las salidas de las celdas que lo piden.
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
+NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test cuadernos estilo medidas requisitos direccion
+.PHONY: lab test test-real cuadernos datos estilo medidas requisitos direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
 
-test: .venv/listo  # todas las pruebas, y cada cuaderno como una más
+test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los datos embebidos
 	$(BIN)/python -m pytest
 
-cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/
+test-real: .venv/listo  # los cuadernos con los datos reales: se ejecutan enteros, sin comparar los resultados
+	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) notebooks
+
+cuadernos: export GRADCAM_DATOS := embebido
+cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/; y la figura del README
 	$(BIN)/jupytext --quiet --update --from fuentes///py:percent --to notebooks///ipynb fuentes/*.py
 	$(BIN)/jupyter nbconvert --to notebook --inplace --execute $(CLEAN_EXECUTION) notebooks/*.ipynb
 	$(BIN)/jupyter nbconvert --to notebook --inplace $(REMOVE_OUTPUTS) notebooks/*.ipynb
+	$(BIN)/python figuras/recorrido.py
+
+datos: .venv/listo  # dibuja de nuevo los datos embebidos
+	$(BIN)/python -m generador datos
 
 estilo: .venv/listo  # formato y errores del código
-	$(BIN)/ruff format gradcam_helpers tests medidas && $(BIN)/ruff check
+	$(BIN)/ruff format gradcam_helpers generador tests medidas figuras && $(BIN)/ruff check
 
-medidas: .venv/listo  # segundos y memoria de cada lección; tiempo de Grad-CAM
-	$(BIN)/python medidas/gradcam.py && $(BIN)/python medidas/lessons.py
+medidas: export GRADCAM_DATOS ?= embebido
+medidas: .venv/listo  # lo que se tarda en dibujar, entrenar, explicar y dar cada lección, y lo que acierta la red
+	for program in medidas/*.py; do $(BIN)/python $$program || exit 1; done
 
 requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --extra pruebas pyproject.toml -o requirements.txt

@@ -1,10 +1,13 @@
-"""Antes de cualquier prueba, también de un cuaderno suelto: una carpeta de modelos nueva."""
+"""Antes de cualquier prueba, también de un cuaderno suelto: qué datos se usan, y una carpeta de modelos nueva."""
 
 import os
 import tempfile
 
 
 def pytest_configure(config):
+    # Los resultados publicados son los de los datos embebidos: compararlos exige usar los mismos.
+    if config.option.nbval:
+        os.environ["GRADCAM_DATOS"] = "embebido"
     # Los cuadernos corren en otros procesos y heredan la variable: así ninguno toca las redes de «modelos».
     config.models_folder = tempfile.TemporaryDirectory(prefix="modelos-")
     os.environ["GRADCAM_MODELOS"] = config.models_folder.name

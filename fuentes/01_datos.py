@@ -127,16 +127,20 @@ for package in (tf, keras, tfds, np):
 # le cita.
 #
 # `data.prepare_source()` lo busca en este equipo; la primera vez lo descarga (unos 150 MB) y comprueba que
-# llegó entero.
+# llegó entero. Si no se puede, porque no hay conexión o la descarga falla, lo dice y recurre a los datos
+# **embebidos**: otras imágenes de caballos y personas, dibujadas por un programa del propio curso, que
+# vienen con él y se leen de la misma forma. Todo lo que diremos vale para los dos conjuntos.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 source = data.prepare_source()
 
 # %%
 print(source)
 
 # %% [markdown]
-# Verás esa línea al principio de cada lección: dice qué datos se usan y con qué licencia.
+# Verás esa línea al principio de cada lección: dice qué datos se usan y con qué licencia. El cuaderno se
+# publica con los resultados de los datos embebidos. Para elegirlos tú, escribe
+# `data.prepare_source("embebido")`; con `"real"`, los originales o un error.
 
 # %% [markdown]
 # ### Cargar con TensorFlow Datasets
@@ -176,13 +180,14 @@ print(dict(enumerate(data.CLASS_NAMES)))
 # %% [markdown]
 # También dice cuántas imágenes hay en cada parte:
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %%
 for name, split in info.splits.items():
     print(f"{name:6s} {split.num_examples} imágenes")
 
 # %% [markdown]
 # Hay muchas más para entrenar (`train`) que para la prueba final (`test`), y en total son pocas para una
-# red grande.
+# red grande. (La parte `fondos`, de los datos embebidos, contiene paisajes sin nadie: la usaremos más
+# adelante.)
 #
 # ¿Y cómo es un ejemplo? Pidamos uno:
 
@@ -212,10 +217,12 @@ print(f"Mil imágenes: {1000 * bytes_per_image / 1e6:.0f} MB")
 # %% [markdown]
 # ### Ejemplos
 #
-# `tfds.show_examples` dibuja los primeros ejemplos con su etiqueta:
+# `tfds.show_examples` dibuja los primeros ejemplos con su etiqueta. Le decimos qué característica es la
+# imagen, porque un conjunto puede tener varias:
 
-# %% tags=["remove_output", "nbval-ignore-output"]
-figure = tfds.show_examples(train, info, rows=2, cols=4)
+# %% tags=["nbval-ignore-output"]
+keys = {"image_key": "image", "label_key": "label"}
+figure = tfds.show_examples(train, info, rows=2, cols=4, plot_scale=2.2, **keys)
 
 # %% [markdown]
 # **Figura 1.** Ocho ejemplos de entrenamiento, con el nombre y el número de su clase. Son imágenes
@@ -250,7 +257,7 @@ explorer.ImageBrowser(test_images, test_labels, data.CLASS_NAMES)
 # %% [markdown]
 # La rejilla siguiente pone juntas cuatro imágenes de cada parte.
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 def pick(labels, per_class=2):
     """Posiciones de las primeras imágenes de cada clase."""
     classes = [np.flatnonzero(labels == index)[:per_class] for index in (0, 1)]

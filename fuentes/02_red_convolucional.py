@@ -127,7 +127,7 @@ print(f"Vueltas en cada «época» de {steps} pasos: {steps * batch / images:.0f
 #
 # **Predice.** ¿Qué conviene hacer antes, `cache()` o normalizar?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 values = len(training_set) * 300 * 300 * 3
 print(f"En uint8, antes de normalizar:    {values * 1 / 1e6:5.0f} MB")
 print(f"En float32, después de normalizar: {values * 4 / 1e6:4.0f} MB")
@@ -285,14 +285,27 @@ print(f"La capa «densa» tiene el {100 * dense_share:.1f} % de los parámetros.
 # proporción de aciertos.
 #
 # Entrenamos con lotes pequeños para que el entrenamiento quepa en 2 GB de memoria. Un lote pequeño da un
-# gradiente más ruidoso, y por eso la tasa de aprendizaje también es menor que la habitual de Adam. Cada
-# época dura entre uno y dos minutos en un procesador de dos núcleos.
+# gradiente más ruidoso, y por eso la tasa de aprendizaje, que dice cuánto se mueven los pesos en cada paso,
+# es menor que la habitual de Adam y además **baja** poco a poco hasta 0, con la forma de medio coseno. Para
+# trazar esa curva hay que saber de antemano cuántos pasos durará el entrenamiento:
 
 # %%
-EPOCHS = 3
+EPOCHS = models.EPOCHS
+steps = EPOCHS * len(training)
+print(f"{EPOCHS} épocas de {len(training)} lotes: {steps} pasos")
+
+# %%
+schedule = keras.optimizers.schedules.CosineDecay(models.LEARNING_RATE, steps)
+for step in (0, steps // 2, steps):
+    print(f"Tasa en el paso {step:4d}: {float(schedule(step)):.1e}")
+
+# %% [markdown]
+# A mitad de camino la tasa vale la mitad, y al final, 0: los últimos pasos solo retocan. `compile_model`
+# usa esta misma curva. Cada época dura alrededor de un minuto con los datos embebidos, y unos dos con los
+# originales, en un procesador de dos núcleos.
 
 # %% tags=["nbval-ignore-output"]
-models.compile_model(model)
+models.compile_model(model, steps)
 history = models.train(model, training, validation, epochs=EPOCHS)
 
 # %% [markdown]
@@ -418,8 +431,8 @@ FileLink(os.path.relpath(path))
 # %% [markdown]
 # ## Límites
 #
-# - Validación y entrenamiento salen de las mismas imágenes, barajadas: si comparten individuos y paisajes,
-#   la validación es **optimista**.
+# - Validación y entrenamiento salen de las mismas imágenes, barajadas. A cada individuo se le retrata varias
+#   veces en el mismo sitio, y unas caen en una parte y otras en la otra: la validación es **optimista**.
 # - Una sola red y una sola semilla: con otra, la exactitud en la prueba puede variar varios puntos.
 # - La matriz de confusión dice en qué falla la red, no por qué.
 
@@ -451,6 +464,8 @@ FileLink(os.path.relpath(path))
 #   narración y la red originales.
 # - D. P. Kingma y J. Ba (2015). *Adam: A Method for Stochastic Optimization*. ICLR.
 #   [arXiv:1412.6980](https://arxiv.org/abs/1412.6980).
+# - I. Loshchilov y F. Hutter (2017). *SGDR: Stochastic Gradient Descent with Warm Restarts*. ICLR.
+#   [arXiv:1608.03983](https://arxiv.org/abs/1608.03983): la tasa de aprendizaje con forma de coseno.
 # - N. Srivastava y otros (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*. JMLR
 #   15.
 # - Lección siguiente: [03 · Mapas de calor con Grad-CAM, paso a paso](03_gradcam_paso_a_paso.ipynb).

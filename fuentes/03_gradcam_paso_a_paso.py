@@ -91,7 +91,7 @@ browser = explorer.ImageBrowser(images, labels, data.CLASS_NAMES)
 # %% tags=["remove_output", "nbval-ignore-output"]
 browser
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 image = images[browser.position]
 true_name = data.CLASS_NAMES[labels[browser.position]]
 figure = plots.show_images([image], [f"Imagen {browser.position}: {true_name}"])
@@ -217,7 +217,7 @@ for name, logit in zip(data.CLASS_NAMES, logits[0].numpy()):
 #
 # Dibujemos los ocho mapas con mayor respuesta de los 128:
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 strongest = np.argsort(activations.numpy()[0].max(axis=(0, 1)))[::-1][:8]
 maps = [activations.numpy()[0, :, :, k] for k in strongest]
 figure = plots.show_activations(maps, [f"filtro {k}" for k in strongest])
@@ -325,7 +325,7 @@ print("Mapa:", raw.shape)
 mean_map = tf.reduce_mean(weighted, axis=-1).numpy()[0]
 assert np.allclose(mean_map * 128, raw, rtol=1e-4, atol=1e-6)
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 figure = plots.show_signed_maps([raw], ["Mapa con signo"], "Contribución a la clase")
 
 # %% [markdown]
@@ -380,7 +380,7 @@ colors = colormaps["inferno"](large)[:, :, :3] * 255
 blended = np.rint((1 - OPACITY) * image + OPACITY * colors).astype(np.uint8)
 assert np.array_equal(blended, plots.overlay(image, heatmap, OPACITY))
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 title = f"Grad-CAM de «{data.CLASS_NAMES[predicted]}»"
 figure = plots.show_overlays([image], [heatmap], [title])
 
@@ -420,7 +420,7 @@ explorer.HeatmapBrowser(explainer, images, labels, data.CLASS_NAMES)
 # %% [markdown]
 # La rejilla siguiente muestra las seis capas para la imagen elegida.
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 by_layer = explainer.explain(batch, layer=explainer.layer_names)
 titles = [
     f"{one.layer}, {one.raw.shape[1]} × {one.raw.shape[2]}"
@@ -447,7 +447,7 @@ figure = plots.show_overlays([image] * len(heatmaps), heatmaps, titles)
 #
 # **Predice.** ¿Caerá la relevancia fuera del caballo o de la persona en las que tienen paisaje?
 
-# %% tags=["remove_output", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 familiar, _ = data.load_images(source, data.VALIDATION_SPLIT, count=3)
 pictures = np.concatenate([familiar, images[:3]])
 compared = explainer.explain(data.prepare_image(pictures))

@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
 
+DPI = 80  # con más, los cuadernos pesarían demasiado: cada uno guarda todas sus figuras
 COLORMAP = "inferno"  # perceptualmente uniforme, y se distingue también sin percibir el rojo o el verde
 
 
@@ -120,9 +121,8 @@ def _grid(count: int, columns: int):
     """Figura con `count` casillas sin ejes, y esas casillas en orden de lectura."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(2.3 * columns + 0.6, 2.5 * rows), squeeze=False, layout="constrained"
-    )
+    size = 2.3 * columns + 0.6, 2.5 * rows
+    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, squeeze=False, layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
     return figure, list(axes.flat)[:count]

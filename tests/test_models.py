@@ -48,7 +48,7 @@ def test_one_regularization_layer_only(network):
 
 
 def test_compiled_as_in_the_original(network):
-    models.compile_model(network)
+    models.compile_model(network, steps=8)
     assert isinstance(network.optimizer, keras.optimizers.Adam)
     assert isinstance(network.loss, keras.losses.SparseCategoricalCrossentropy)
 

@@ -1,6 +1,8 @@
 """Los cuadernos publicados: iguales a su fuente, ligeros, limpios y con enlaces que llevan a su sitio."""
 
+import base64
 import copy
+import itertools
 import json
 import re
 import tomllib
@@ -15,10 +17,8 @@ SOURCES = sorted(path for path in (ROOT / "fuentes").rglob("*.py") if path.paren
 NOTEBOOKS = sorted(  # sin las copias que JupyterLab guarda al abrirlos
     path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
 )
-MEASURED_FIGURES = (  # las únicas que no contienen imágenes de los datos
-    "figure = plots.show_learning_curves(history.history)",
-    "figure = plots.show_confusion_matrix(confusion, data.CLASS_NAMES)",
-)
+LARGEST_FIGURE = 300_000  # bytes
+EMBEDDED_DATA = "Datos: horses_or_humans_embebido, "
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -105,16 +105,41 @@ def test_cells_without_saved_output_are_not_compared(path):
             assert cell.outputs == []
 
 
+def figures(cell):
+    """Los PNG guardados con una celda."""
+    pictures = [output.get("data", {}).get("image/png") for output in cell.get("outputs", [])]
+    return [base64.b64decode(picture) for picture in pictures if picture]
+
+
 @each_notebook
-def test_no_picture_of_the_data_is_published(path):
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
+def test_outputs_are_those_of_the_embedded_data(path):
+    # Las imágenes reales no se publican: una sola línea dice de qué datos es todo lo que se ve.
+    texts = [output.get("text", "") for cell in code_cells(path) for output in cell.outputs]
+    assert [text.startswith(EMBEDDED_DATA) for text in texts if text.startswith("Datos: ")] == [True]
+
+
+@each_notebook
+def test_every_figure_is_published_and_light(path):
+    for cell in code_cells(path):
+        assert len(figures(cell)) == cell.source.count("figure = "), cell.source
+        assert all(len(picture) < LARGEST_FIGURE for picture in figures(cell)), cell.source
+
+
+@each_notebook
+def test_every_figure_has_its_caption_below(path):
+    cells = nbformat.read(path, as_version=4).cells
+    number = 0
+    for cell, below in itertools.pairwise(cells):
+        if figures(cell):
+            number += 1
+            assert below.source.startswith(f"**Figura {number}.** ")
+
+
+@each_notebook
+def test_no_picture_comes_from_elsewhere(path):
+    for cell in nbformat.read(path, as_version=4).cells:
         assert "data:image" not in cell.source and not cell.get("attachments")
-        for output in cell.get("outputs", []):
-            kinds = set(output.get("data", {}))
-            assert "data:image" not in json.dumps(output)
-            if any(kind.startswith("image/") for kind in kinds):
-                assert cell.source in MEASURED_FIGURES, cell.source
+        assert "data:image" not in json.dumps(cell.get("outputs", []))
 
 
 @each_notebook
