@@ -1,4 +1,4 @@
-"""Antes de cualquier prueba, también de un cuaderno suelto: qué datos se usan, y una carpeta de modelos nueva."""
+"""Antes de cualquier prueba, también de un cuaderno suelto: los datos, y una carpeta de modelos nueva."""
 
 import os
 import tempfile
