@@ -151,6 +151,7 @@ def damaged_copy(tiny_dataset, tmp_path, monkeypatch):
     """Copia del conjunto diminuto que una prueba puede estropear; da su carpeta de registros."""
     copy = shutil.copytree(tiny_dataset, tmp_path / "copia")
     monkeypatch.setenv("TFDS_DATA_DIR", str(copy))
+    monkeypatch.setenv("GRADCAM_DATOS", "real")
     return copy / "horses_or_humans" / "3.0.0"
 
 
