@@ -138,9 +138,9 @@ source = data.prepare_source()
 print(source)
 
 # %% [markdown]
-# Verás esa línea al principio de cada lección: dice qué datos se usan y con qué licencia. El cuaderno se
-# publica con los resultados de los datos embebidos. Para elegirlos tú, escribe
-# `data.prepare_source("embebido")`; con `"real"`, los originales o un error.
+# Verás esa línea al principio de cada lección: dice qué datos se usan y con qué licencia. Los cuadernos se
+# publican con los resultados de los embebidos. Para elegir tú los datos, escribe
+# `data.prepare_source("embebido")` **en todas las lecciones**; con `"real"`, los originales o un error.
 
 # %% [markdown]
 # ### Cargar con TensorFlow Datasets
@@ -186,7 +186,7 @@ for name, split in info.splits.items():
 
 # %% [markdown]
 # Hay muchas más para entrenar (`train`) que para la prueba final (`test`), y en total son pocas para una
-# red grande. (La parte `fondos`, de los datos embebidos, contiene paisajes sin nadie: la usaremos más
+# red grande. (La parte `fondos`, de los datos embebidos, contiene fondos sin nadie: la usaremos más
 # adelante.)
 #
 # ¿Y cómo es un ejemplo? Pidamos uno:
@@ -194,7 +194,7 @@ for name, split in info.splits.items():
 # %%
 example = next(iter(train))
 image = example["image"]
-print("Imagen y etiqueta:", "image" in example, "label" in example)
+print("¿Trae imagen y etiqueta?", {"image", "label"} <= example.keys())
 print("Forma de la imagen:", image.shape)
 print("Tipo de sus valores:", image.dtype.name)
 
@@ -217,16 +217,17 @@ print(f"Mil imágenes: {1000 * bytes_per_image / 1e6:.0f} MB")
 # %% [markdown]
 # ### Ejemplos
 #
-# `tfds.show_examples` dibuja los primeros ejemplos con su etiqueta. Le decimos qué característica es la
-# imagen, porque un conjunto puede tener varias:
+# `tfds.show_examples` dibuja los primeros ejemplos con su etiqueta. Los barajamos un poco, para ver más
+# variedad, y decimos qué característica es la imagen, porque un conjunto puede tener varias:
 
 # %% tags=["nbval-ignore-output"]
 keys = {"image_key": "image", "label_key": "label"}
-figure = tfds.show_examples(train, info, rows=2, cols=4, plot_scale=2.2, **keys)
+shuffled = train.shuffle(100, seed=1)
+figure = tfds.show_examples(shuffled, info, rows=2, cols=4, plot_scale=2.2, **keys)
 
 # %% [markdown]
 # **Figura 1.** Ocho ejemplos de entrenamiento, con el nombre y el número de su clase. Son imágenes
-# sintéticas de caballos y personas en posturas, encuadres y paisajes variados.
+# sintéticas de caballos y personas en posturas, encuadres y fondos variados.
 
 # %% [markdown]
 # ## Explora
@@ -242,7 +243,7 @@ print("Prueba:       ", test_images.shape, test_images.dtype)
 # %% [markdown]
 # Son 60 imágenes de cada parte, todas de la misma forma.
 #
-# **Predice antes de mover.** Elige una clase y recorre sus imágenes de **entrenamiento**. ¿Qué paisaje
+# **Predice antes de mover.** Elige una clase y recorre sus imágenes de **entrenamiento**. ¿Qué fondo
 # esperas detrás de los caballos? ¿Y detrás de las personas?
 
 # %% tags=["remove_output", "nbval-ignore-output"]
@@ -259,8 +260,8 @@ explorer.ImageBrowser(test_images, test_labels, data.CLASS_NAMES)
 
 # %% tags=["nbval-ignore-output"]
 def pick(labels, per_class=2):
-    """Posiciones de las primeras imágenes de cada clase."""
-    classes = [np.flatnonzero(labels == index)[:per_class] for index in (0, 1)]
+    """Posiciones de unas cuantas imágenes de cada clase."""
+    classes = [np.flatnonzero(labels == index)[::5][:per_class] for index in (0, 1)]
     return np.concatenate(classes)
 
 
@@ -272,8 +273,8 @@ titles = [f"{part}: {data.CLASS_NAMES[i]}" for part, i in zip(parts, chosen_labe
 figure = plots.show_images(images, titles, title="¿Qué cambia de una fila a otra?")
 
 # %% [markdown]
-# **Figura 2.** Arriba, cuatro imágenes de entrenamiento; abajo, cuatro de prueba. Arriba suele haber
-# paisajes (hierba, bosque, arena, cielo); abajo, los caballos y las personas están sobre fondo blanco.
+# **Figura 2.** Arriba, cuatro imágenes de entrenamiento; abajo, cuatro de prueba. Arriba hay paisajes u
+# otros fondos; abajo, los caballos y las personas están sobre fondo blanco.
 #
 # ¿Es casualidad, o pasa en todas? No hace falta mirarlas una a una: midamos el valor medio de los píxeles
 # de las cuatro esquinas, que casi siempre son fondo. La variable `rows` reúne las 10 primeras posiciones y
@@ -288,15 +289,15 @@ def corner_brightness(images, size=10):
 
 for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
     white = np.mean(corner_brightness(part) > 200)
-    print(f"¿Más del 80 % de {name}, con esquinas casi blancas?", white > 0.8)
+    print(f"{name}: ¿esquinas casi blancas en más del 80 %? {white > 0.8}")
 
 # %% [markdown]
 # En más del 80 % de las 60 imágenes de prueba las esquinas son casi blancas; en las de entrenamiento, no.
 # El caballo o la persona llega a veces hasta una esquina, y por eso no pedimos el 100 %.
 #
-# Es decir: **la red aprenderá con fondos naturales y se examinará sobre fondo blanco.** De ahí la primera
-# sospecha del curso: si en el entrenamiento el paisaje ayuda a adivinar la clase, la red puede apoyarse en
-# él, y sobre fondo blanco acertará menos. Apúntala: la primera mitad la exploras en el ejercicio 2 y la
+# Es decir: **la red aprenderá con fondos variados y se examinará sobre fondo blanco.** De ahí la primera
+# sospecha del curso: si en el entrenamiento el fondo ayuda a adivinar la clase, la red puede apoyarse en
+# él, y sobre blanco acertará menos. Apúntala: la primera mitad la exploras en el ejercicio 2 y la
 # segunda la medirá la lección 2.
 
 # %% [markdown]
@@ -311,7 +312,7 @@ for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
 #
 # 1. Cuenta cuántas de las 60 imágenes de entrenamiento son de cada clase. ¿Están equilibradas? *Pista:*
 #    `np.bincount`.
-# 2. Recorre los caballos de entrenamiento y apunta el paisaje de diez; haz lo mismo con las personas.
+# 2. Recorre los caballos de entrenamiento y apunta el fondo de diez; haz lo mismo con las personas.
 #    ¿Podrías adivinar la clase mirando solo el fondo?
 # 3. Calcula la imagen media de cada clase en el entrenamiento, `train_images[train_labels ==
 #    0].mean(axis=0)`, y muéstrala con `plots.show_images`, después de convertirla a `uint8`. ¿Qué se
@@ -324,7 +325,7 @@ for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
 #    para corregirlos.
 # 2. `tfds.load` da las imágenes y, con `with_info=True`, la ficha del conjunto.
 # 3. Hay dos clases y las imágenes son de 300 × 300 píxeles con tres canales, en `uint8`.
-# 4. El entrenamiento tiene fondos naturales y la prueba, fondo blanco: una diferencia que habrá que
+# 4. El entrenamiento tiene fondos variados y la prueba, fondo blanco: una diferencia que habrá que
 #    investigar.
 
 # %% [markdown]

@@ -253,8 +253,9 @@ assert [layer.count_params() for layer in model.layers if layer.count_params()] 
 model.summary(line_length=72)
 
 # %% [markdown]
-# Lee la tabla de arriba abajo: 300 → 150 → 75 → 37. Keras separa los millares con comas. Las capas llevan
-# nombres fijos, como `bloque3_conv2`, para poder pedirlas después.
+# Lee la tabla de arriba abajo: 300 → 150 → 75 → 37. Keras separa los millares con comas y llama MB a
+# 1 048 576 bytes: sus 86.66 MB son los 91 MB, de un millón de bytes, que veremos al guardar la red. Las
+# capas llevan nombres fijos, como `bloque3_conv2`, para poder pedirlas después.
 #
 # ¿Cómo se reparten los parámetros?
 
@@ -344,8 +345,8 @@ print(f"Exactitud en validación: {validation_accuracy:.3f}")
 print(f"Exactitud en prueba:     {np.mean(predicted == truth):.3f}")
 
 # %% [markdown]
-# Compara las dos cifras. Nosotros medimos, con las imágenes originales y esta receta, más de 0,9 en
-# validación y en torno a 0,8 en prueba.
+# Compara las dos cifras. Nosotros medimos, con cualquiera de los dos conjuntos y esta receta, en torno a
+# 0,99 en validación y entre 0,8 y 0,9 en la prueba.
 #
 # La exactitud conjunta esconde *qué* falla. Mirémosla por clase, y en una **matriz de confusión**:
 
@@ -371,7 +372,8 @@ wrong = predicted != truth
 print(f"Confianza media al acertar: {confidence[~wrong].mean():.3f}")
 if wrong.any():
     print(f"Confianza media al fallar:  {confidence[wrong].mean():.3f}")
-print("Errores con confianza mayor que 0,9:", np.sum(wrong & (confidence > 0.9)))
+sure = np.sum(wrong & (confidence > 0.9))
+print(f"Errores con confianza mayor que 0,9: {sure} de {wrong.sum()}")
 
 # %% [markdown]
 # Una red puede estar muy segura **y** equivocada, así que la confianza no basta para saber cuándo fiarse. Y
@@ -397,7 +399,7 @@ print(f"Los pesos solos: {model.count_params() * 4 / 1e6:.0f} MB")
 # %% [markdown]
 # El fichero ocupa lo que los pesos: 22,7 millones de números de 4 bytes. Comprimirlo apenas ahorraría
 # espacio, porque los pesos parecen ruido, sin patrones que un compresor aproveche. (Un `.keras` es un
-# archivo zip que guarda sus partes sin comprimir.) Compruébalo con los pesos de una capa:
+# fichero zip que guarda sus partes sin comprimir.) Compruébalo con los pesos de una capa:
 
 # %% tags=["nbval-ignore-output"]
 import zlib
@@ -425,8 +427,10 @@ from IPython.display import FileLink
 FileLink(os.path.relpath(path))
 
 # %% [markdown]
-# La lección 3 cargará este fichero. Si tu equipo tiene poca memoria, como en Binder, **apaga antes este
-# núcleo**: en JupyterLab, con la orden *Shut Down Kernel* del menú *Kernel*.
+# La lección 3 cargará este fichero. En Colab, donde cada cuaderno tiene su propia máquina, descárgalo y
+# súbelo allí a `curso-gradcam/modelos` después de la celda de preparación, o deja que la lección 3 entrene
+# otra red. Si tu equipo tiene poca memoria, como en Binder, **apaga antes este núcleo**: en JupyterLab, con
+# la orden «Apagar Kernel» (*Shut Down Kernel*) del menú «Kernel».
 
 # %% [markdown]
 # ## Límites
@@ -444,7 +448,7 @@ FileLink(os.path.relpath(path))
 # 2. ¿Y si hubiera un cuarto bloque, de 128 filtros? ¿Por qué el total **baja**? *Pista:* mira cuánto mide
 #    el mapa que se aplana.
 # 3. Añade `.repeat()` a `training` y entrena una época con `steps_per_epoch=20`, llamando a `model.fit`.
-#    ¿Cuántas imágenes ve?
+#    ¿Cuántas imágenes ve? (La tasa de aprendizaje ya ha llegado a 0: la red no cambiará.)
 
 # %% [markdown]
 # ## Lo que hemos visto

@@ -260,8 +260,9 @@ print(f"Mayor gradiente de la probabilidad:  {np.abs(probability_gradients).max(
 #
 # - con dos clases, el gradiente de la probabilidad $p$ es $p(1-p)$ por el gradiente de la **diferencia** de
 #   los dos logits: responde a otra pregunta;
-# - cuando la red está tan segura que $p$ se redondea a 1, el factor $1-p$ es exactamente 0 y no queda nada
-#   que normalizar; poco antes, el redondeo puede dar un mapa verosímil y falso.
+# - cuando la red está tan segura que $p$ se redondea a 1, la cuenta ya no deriva la diferencia, sino solo el
+#   otro logit, y al normalizar puede salir un mapa verosímil y falso; con más seguridad todavía, también la
+#   otra probabilidad se redondea a 0 y no queda nada que normalizar.
 #
 # Veámoslo. Multiplicar los logits por un número no cambia la clase predicha, solo la seguridad. ¿Qué factor
 # queda con cada uno?
@@ -272,8 +273,8 @@ for scale in (1, 2, 4, 8, 16):
     print(f"logits × {scale:2d}: p = {p:.7f}, p(1 − p) = {p * (1 - p):.1e}")
 
 # %% [markdown]
-# Con logits grandes el factor se desploma, hasta 0. Derivar la probabilidad creyendo derivar el logit es un
-# error frecuente.
+# Con logits grandes el factor se desploma, y lo que queda en el gradiente es redondeo. Derivar la
+# probabilidad creyendo derivar el logit es un error frecuente.
 
 # %% [markdown]
 # ### 4. Promediar: un peso por filtro
@@ -325,12 +326,27 @@ print("Mapa:", raw.shape)
 mean_map = tf.reduce_mean(weighted, axis=-1).numpy()[0]
 assert np.allclose(mean_map * 128, raw, rtol=1e-4, atol=1e-6)
 
+# %% [markdown]
+# El mapa tiene signo: hay zonas que apoyan la clase y otras que van en contra. Para verlo, repitamos los
+# pasos 2 a 5 con la **otra** clase.
+
+# %%
+with tf.GradientTape() as other_tape:
+    other_tape.watch(activations)
+    other_logits = tf.matmul(body(activations, training=False), output.kernel)
+    other_score = other_logits[:, 1 - predicted] + output.bias[1 - predicted]
+other_alpha = tf.reduce_mean(other_tape.gradient(other_score, activations), axis=(1, 2))
+other_weighted = other_alpha[:, tf.newaxis, tf.newaxis, :] * activations
+other_raw = tf.reduce_sum(other_weighted, axis=-1).numpy()[0]
+
 # %% tags=["nbval-ignore-output"]
-figure = plots.show_signed_maps([raw], ["Mapa con signo"], "Contribución a la clase")
+titles = [f"A favor de «{data.CLASS_NAMES[i]}»" for i in (predicted, 1 - predicted)]
+figure = plots.show_signed_maps([raw, other_raw], titles, "Contribución al logit")
 
 # %% [markdown]
-# **Figura 3.** El mapa antes de la ReLU. En rojo, las zonas que apoyan la clase; en azul, las que van en
-# contra; en blanco, las indiferentes.
+# **Figura 3.** Los mapas de las dos clases antes de la ReLU, con una escala común: a la izquierda, el de la
+# clase predicha. En rojo, las zonas que apoyan la clase; en azul, las que van en contra; en blanco, las
+# indiferentes. A menudo uno parece el negativo del otro, como es de esperar si solo hay dos clases.
 #
 # ### 6. ReLU
 #
@@ -386,7 +402,8 @@ figure = plots.show_overlays([image], [heatmap], [title])
 
 # %% [markdown]
 # **Figura 4.** La imagen con el mapa superpuesto. La barra da la escala: oscuro, sin relevancia; claro, el
-# máximo **de este mapa**. ¿Está la relevancia sobre el caballo o la persona, o en el fondo?
+# máximo **de este mapa**. Al mezclarse, los colores se aclaran donde la imagen es blanca: ahí, el gris es
+# relevancia cero. ¿Está la relevancia sobre el caballo o la persona, o en el fondo?
 
 # %% [markdown]
 # ## Comprobación
@@ -418,7 +435,7 @@ print("El módulo de ayuda da el mismo mapa:", explanation.heatmap.shape)
 explorer.HeatmapBrowser(explainer, images, labels, data.CLASS_NAMES)
 
 # %% [markdown]
-# La rejilla siguiente muestra las seis capas para la imagen elegida.
+# La rejilla siguiente muestra las seis capas para la imagen de la figura 1.
 
 # %% tags=["nbval-ignore-output"]
 by_layer = explainer.explain(batch, layer=explainer.layer_names)
@@ -432,8 +449,8 @@ figure = plots.show_overlays([image] * len(heatmaps), heatmaps, titles)
 
 # %% [markdown]
 # **Figura 5.** El mismo Grad-CAM en las seis capas convolucionales, de la primera (arriba a la izquierda) a
-# la última (abajo a la derecha). Los mapas de las primeras siguen bordes, texturas y zonas lisas, a veces
-# todo el fondo; los de la última, más gruesos, suelen señalar partes.
+# la última (abajo a la derecha). Los mapas de las primeras siguen bordes, texturas y zonas lisas; los de la
+# última, más gruesos, suelen señalar partes. En cualquiera de ellos puede aparecer el fondo entero.
 #
 # El artículo elige la última capa por su equilibrio entre significado y detalle espacial. En las primeras,
 # además, un promedio por filtro dice poco, porque un filtro que detecta bordes o claridad responde por toda
@@ -442,22 +459,27 @@ figure = plots.show_overlays([image] * len(heatmaps), heatmaps, titles)
 # %% [markdown]
 # ### ¿Y los fondos?
 #
-# En la lección 1 sospechamos que la red podía apoyarse en el paisaje. Las imágenes de validación lo tienen;
-# las de prueba, no.
+# En la lección 1 sospechamos que la red podía apoyarse en el fondo. En las imágenes de validación hay
+# paisajes u otros fondos; en las de prueba, solo blanco.
 #
-# **Predice.** ¿Caerá la relevancia fuera del caballo o de la persona en las que tienen paisaje?
+# **Predice.** ¿Caerá la relevancia fuera del caballo o de la persona? ¿Más en las que tienen paisaje?
 
 # %% tags=["nbval-ignore-output"]
-familiar, _ = data.load_images(source, data.VALIDATION_SPLIT, count=3)
+familiar, familiar_labels = data.load_images(source, data.VALIDATION_SPLIT, count=3)
 pictures = np.concatenate([familiar, images[:3]])
+truth = [*familiar_labels, *labels[:3]]
 compared = explainer.explain(data.prepare_image(pictures))
-titles = [f"validación {i}" for i in range(3)] + [f"prueba {i}" for i in range(3)]
+titles = [
+    f"«{data.CLASS_NAMES[predicted_class]}»"
+    + ("" if predicted_class == true_class else f", y es {data.CLASS_NAMES[true_class]}")
+    for predicted_class, true_class in zip(compared.target, truth)
+]
 figure = plots.show_overlays(pictures, compared.heatmap, titles)
 
 # %% [markdown]
-# **Figura 6.** Grad-CAM de la clase predicha en `bloque3_conv2`. Arriba, tres imágenes de validación, con
-# paisaje; abajo, tres de prueba, sobre blanco. Mira si en la fila de arriba hay relevancia en el suelo, el
-# cielo o la vegetación.
+# **Figura 6.** Grad-CAM de la clase predicha, la del rótulo, en `bloque3_conv2`. Arriba, tres imágenes de
+# validación; abajo, tres de prueba, sobre blanco. ¿Hay relevancia en el suelo, el cielo o la vegetación? ¿Y,
+# abajo, en el blanco? Si en algún rótulo hay un error, fíjate en qué señala ese mapa.
 #
 # Seis mapas pueden reforzar la sospecha o debilitarla, pero no la prueban: habría que cambiar el fondo y
 # ver si cambia la predicción.
@@ -478,20 +500,21 @@ figure = plots.show_overlays(pictures, compared.heatmap, titles)
 # %% [markdown]
 # ## Ejercicios
 #
-# 1. Explica la clase **no** predicha: pasa `target=1 - predicted` a `explainer.explain` y dibuja los dos
-#    mapas. ¿Son complementarios?
+# 1. Explica la clase **no** predicha en las seis capas: pasa `target=1 - predicted` a `explainer.explain`.
+#    ¿Hay algún mapa vacío? *Pista:* mira su `raw` con `plots.show_signed_maps`.
 # 2. Busca en las imágenes un error de la red y mira su mapa. ¿Qué observas? *Pista:* compara `labels` con
 #    `explainer.explain(data.prepare_image(images[:20])).target`; si no hay ninguno, sigue con
 #    `images[20:40]`.
-# 3. Cambia la ReLU por el valor absoluto y compara los mapas. ¿Qué significaría entonces una zona clara?
+# 3. Cambia la ReLU por el valor absoluto en `other_raw`, el mapa de la otra clase, y compara los dos
+#    resultados. ¿Qué significaría entonces una zona clara?
 
 # %% [markdown]
 # ## Lo que hemos visto
 #
 # 1. Una red se puede cortar por una capa sin que cambie lo que predice.
 # 2. Grad-CAM: derivar el logit, promediar por filtro, pesar los mapas, sumar, ReLU y normalizar.
-# 3. Se deriva el logit: el gradiente de la probabilidad mezcla las dos clases y se anula cuando la red está
-#    segura.
+# 3. Se deriva el logit: el gradiente de la probabilidad mezcla las dos clases y se desvanece, o se falsea
+#    por redondeo, cuando la red está muy segura.
 # 4. Las capas del principio suelen dar mapas de bordes y texturas y las del final, mapas de partes; ninguno
 #    demuestra una causa, y la sospecha del fondo sigue abierta.
 

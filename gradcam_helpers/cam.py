@@ -132,7 +132,8 @@ class Explainer:
                 raw_maps = [grad_cam(a, g) for a, g in zip(activations, gradients, strict=True)]
                 return raw_maps, target, logits, probabilities
 
-            self._compiled[names, score] = run
+            # Trazada ya, TensorFlow no avisa de que se trazan muchas funciones parecidas.
+            self._compiled[names, score] = run.get_concrete_function()
         return self._compiled[names, score]
 
     def _differentiate(self, images, target, names, score):

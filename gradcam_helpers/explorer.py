@@ -119,7 +119,7 @@ class HeatmapBrowser(widgets.VBox):
         self._browser.on_change(self._show)
         self._layer.observe(self._show, names="value")
         self._show()
-        title = widgets.Label("Grad-CAM de la clase predicha")
+        title = widgets.Label("Grad-CAM de la clase predicha (oscuro, 0; claro, el máximo)")
         heatmap = widgets.VBox([self._layer, self._picture, title])
         # Alineados por abajo, las dos imágenes quedan a la misma altura.
         side_by_side = widgets.HBox([self._browser, heatmap], layout=widgets.Layout(align_items="flex-end"))

@@ -121,7 +121,8 @@ def _grid(count: int, columns: int):
     """Figura con `count` casillas sin ejes, y esas casillas en orden de lectura."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    size = 2.3 * columns + 0.6, 2.5 * rows
+    side = 2.3 if count > 1 else 3.6  # pulgadas
+    size = side * columns + 0.6, (side + 0.2) * rows
     figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, squeeze=False, layout="constrained")
     for axis in axes.flat:
         axis.axis("off")

@@ -261,7 +261,19 @@ def test_another_class_or_batch_compiles_nothing_anew(model, images):
     for batch, target in ((images, 0), (images[:1], 1), (images[:3], [0, 1, 2]), (images, None)):
         explainer.explain(batch, target=target)
     (compiled,) = explainer._compiled.values()
-    assert compiled.experimental_get_tracing_count() == 1
+    assert isinstance(compiled, tf.types.experimental.ConcreteFunction)  # no se puede volver a trazar
+
+
+def test_visiting_many_layers_warns_of_nothing(images, capfd, caplog):
+    network = keras.Sequential([keras.Input((12, 10, 3))])
+    for _ in range(8):
+        network.add(keras.layers.Conv2D(3, 3, padding="same"))
+    network.add(keras.layers.Flatten())
+    network.add(keras.layers.Dense(2))
+    explainer = cam.Explainer(network)
+    for layer in explainer.layer_names:
+        explainer.explain(images, layer=layer)
+    assert not caplog.records and capfd.readouterr().err == ""
 
 
 def test_course_network_splits_into_the_same_map():
