@@ -6,7 +6,7 @@ import tempfile
 
 def pytest_configure(config):
     # Los resultados publicados son los de los datos embebidos: compararlos exige usar los mismos.
-    if config.option.nbval:
+    if getattr(config.option, "nbval", False):
         os.environ["GRADCAM_DATOS"] = "embebido"
     # Los cuadernos corren en otros procesos y heredan la variable: así ninguno toca las redes de «modelos».
     config.models_folder = tempfile.TemporaryDirectory(prefix="modelos-")

@@ -25,3 +25,4 @@ import os
 os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V3 X86_V4 AVX512_ICL AVX512_SPR")
 os.environ.setdefault("OPENCV_CPU_DISABLE", "AVX2,AVX512-SKX")
 os.environ.setdefault("OPENCV_IPP", "disabled")
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # si no, cada proceso avisa en inglés de la línea anterior

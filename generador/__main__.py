@@ -4,8 +4,10 @@ python -m generador datos [carpeta]
 python -m generador hoja fichero.png
 """
 
-import argparse
+import contextlib
 import os
+import sys
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -23,6 +25,9 @@ SHEET_SIDE = 12  # imágenes por fila y por columna de la hoja
 
 
 def make_data(data_dir: Path) -> None:
+    with contextlib.suppress(OSError):  # si no se puede crear, lo dice la comprobación
+        data_dir.mkdir(parents=True, exist_ok=True)
+    _check_folder(data_dir)
     chosen = plans()
     drawn = list(writer.examples(chosen))
     folder = writer.write(chosen, drawn, data_dir)
@@ -33,10 +38,15 @@ def make_data(data_dir: Path) -> None:
         for name, accuracy in probes.measure(*zip(*part, strict=True)).items():
             limit = probes.LIMITS[name]
             verdict = "bien" if accuracy <= limit else f"MAL: el límite es {limit}"
-            print(f"Sonda de {name} en {split}: exactitud {accuracy:.3f} ({verdict})")
+            print(f"Sonda del {name} en «{split}»: exactitud {accuracy:.3f} ({verdict})")
 
 
 def make_sheet(path: Path) -> None:
+    if path.is_dir() or not cv2.haveImageWriter(str(path)):
+        raise SystemExit(f"«{path}» no sirve: da el nombre de una imagen, como «hoja.png».")
+    _check_folder(path.parent)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise SystemExit(f"«{path}» está protegido: bórralo, o da otro nombre.")
     random = np.random.default_rng(0)
     subjects = [plan for plan in plans() if plan.label >= 0]
     chosen = [subjects[index] for index in random.permutation(len(subjects))[: SHEET_SIDE**2]]
@@ -49,18 +59,30 @@ def make_sheet(path: Path) -> None:
         raise SystemExit(f"No se pudo escribir «{path}».")
 
 
+def _check_folder(folder: Path) -> None:
+    """Si en esa carpeta no se puede escribir, se detiene ahora, y no después de dibujar."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        raise SystemExit(
+            f"No se puede escribir en «{folder}»: comprueba que es una carpeta y que tienes permiso."
+        ) from None
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m generador", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="orden")
-    data = commands.add_parser("datos", help="dibuja el conjunto y lo escribe en el formato de TFDS")
-    data.add_argument("carpeta", type=Path, nargs="?", default=DATA_DIR)
-    sheet = commands.add_parser("hoja", help="dibuja una muestra en una sola imagen")
-    sheet.add_argument("fichero", type=Path)
-    arguments = parser.parse_args()
-    if arguments.command == "datos":
-        make_data(arguments.carpeta)
-    else:
-        make_sheet(arguments.fichero)
+    match sys.argv[1:]:
+        case arguments if {"-h", "--help"} & set(arguments):
+            print(__doc__)
+        case ["datos"]:
+            make_data(DATA_DIR)
+        case ["datos", folder]:
+            make_data(Path(folder))
+        case ["hoja", file]:
+            make_sheet(Path(file))
+        case arguments:
+            order = " ".join(["python -m generador", *arguments])
+            raise SystemExit(f"No se entiende «{order}».\n\n{__doc__}")
 
 
 if __name__ == "__main__":

@@ -326,7 +326,7 @@ def _describe(body, capsules, camera, pairs, pixels, depth, inside, weight, grad
     normal = total(gradient)
     groups = np.bincount(
         pairs.pixel + count * capsules.group[pairs.capsule], weight, count * len(body.groups)
-    ).reshape(-1, count)[:, kept]
+    ).reshape(len(body.groups), count)[:, kept]
     view = camera.rays(pixels[kept]) * depth[kept]
     return Surface(
         pixels=pixels[kept],

@@ -64,10 +64,20 @@ def write(chosen: Sequence[Plan], drawn: Sequence[dict], data_dir: Path) -> Path
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS da sus avisos en inglés
             _builder(chosen, drawn, partial).download_and_prepare()
         target.parent.mkdir(exist_ok=True)
-        if target.exists():
-            os.replace(target, Path(partial, "anterior"))
-        os.replace(Path(partial, NAME, VERSION), target)
+        _replace(target, Path(partial, NAME, VERSION), aside=Path(partial, "anterior"))
     return target
+
+
+def _replace(target: Path, new: Path, aside: Path) -> None:
+    """Pone una carpeta en lugar de otra; si no puede, vuelve a dejar la que había."""
+    if target.exists():
+        os.replace(target, aside)
+    try:
+        os.replace(new, target)
+    except BaseException:
+        if aside.exists():
+            os.replace(aside, target)
+        raise
 
 
 def _builder(chosen: Sequence[Plan], drawn: Sequence[dict], data_dir: str):
@@ -76,7 +86,8 @@ def _builder(chosen: Sequence[Plan], drawn: Sequence[dict], data_dir: str):
 
     tfds.disable_progress_bar()
 
-    class HorsesOrHumansEmbebido(tfds.core.GeneratorBasedBuilder):
+    # Sin apuntarla en el registro de TFDS, que no admite dos veces el mismo nombre en un proceso.
+    class HorsesOrHumansEmbebido(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """Caballos y personas generados por ordenador, con la máscara exacta de cada uno."""
 
         VERSION = tfds.core.Version(VERSION)
