@@ -129,7 +129,7 @@ def test_data_are_written_and_measured(small_set, tmp_path, monkeypatch, capsys)
         expected += [(name, split, f"{accuracy:.3f}") for name, accuracy in found.items()]
     assert len(rest) == len(expected) == 4
     for line, (name, split, accuracy) in zip(rest, expected, strict=True):
-        assert line.startswith(f"Sonda de {name} en {split}: exactitud {accuracy} (")
+        assert line.startswith(f"Sonda del {name} en «{split}»: exactitud {accuracy} (")
 
 
 @pytest.mark.parametrize(("limit", "verdict"), [(1.0, "(bien)"), (0.0, "(MAL: el límite es 0.0)")])
