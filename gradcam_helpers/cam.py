@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from gradcam_helpers import models
@@ -262,3 +263,17 @@ def normalize(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     maximum = positive.max(axis=(1, 2), keepdims=True)
     heatmap = np.divide(positive, maximum, out=np.zeros_like(positive), where=maximum > 0)
     return heatmap, maximum[:, 0, 0] == 0
+
+
+def resize_heatmaps(heatmaps: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Lleva mapas de la resolución de una capa a la de la imagen, por interpolación bilineal.
+
+    Argumentos:
+        heatmaps: mapas (N, alto, ancho), con signo o sin él.
+        shape: `(alto, ancho)` de la imagen.
+
+    Devuelve float32 (N, alto, ancho), sin salirse del intervalo de los valores de partida.
+    """
+    height, width = shape
+    maps = np.asarray(heatmaps, np.float32)
+    return np.stack([cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR) for each in maps])

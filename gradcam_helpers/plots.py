@@ -1,18 +1,13 @@
 """Figuras del curso: imágenes, mapas de calor superpuestos y curvas. Todas devuelven la figura."""
 
-import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
 
+from gradcam_helpers import cam
+
 DPI = 80  # con más, los cuadernos pesarían demasiado: cada uno guarda todas sus figuras
 COLORMAP = "inferno"  # perceptualmente uniforme, y se distingue también sin percibir el rojo o el verde
-
-
-def resize_heatmap(heatmap: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Lleva un mapa (alto, ancho) a la forma `(alto, ancho)` pedida, por interpolación bilineal."""
-    height, width = shape
-    return cv2.resize(heatmap.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.ndarray:
@@ -34,7 +29,8 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.
         raise ValueError(f"La imagen debe ser uint8 (alto, ancho, 3), y es {image.dtype} {image.shape}.")
     if heatmap.ndim != 2 or not (heatmap.min() >= 0 and heatmap.max() <= 1):
         raise ValueError("El mapa de calor debe tener forma (alto, ancho) y valores entre 0 y 1.")
-    colors = colormaps[COLORMAP](resize_heatmap(heatmap, image.shape[:2]))[..., :3] * 255
+    (resized,) = cam.resize_heatmaps(heatmap[np.newaxis], image.shape[:2])
+    colors = colormaps[COLORMAP](resized)[..., :3] * 255
     return np.rint((1 - opacity) * image + opacity * colors).astype(np.uint8)
 
 

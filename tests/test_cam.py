@@ -222,6 +222,35 @@ def test_tiny_values_do_not_disappear():
     assert not empty[0]
 
 
+def bilinear(values, shape):
+    """Cada píxel, a mano: la media de las cuatro casillas que rodean su centro, según lo cerca que estén."""
+    resized = np.empty(shape)
+    for row, column in np.ndindex(shape):
+        y, x = (
+            np.clip((place + 0.5) * before / after - 0.5, 0, before - 1)
+            for place, before, after in zip((row, column), values.shape, shape, strict=True)
+        )
+        top, left = int(y), int(x)
+        bottom, right = min(top + 1, values.shape[0] - 1), min(left + 1, values.shape[1] - 1)
+        upper = values[top, left] * (left + 1 - x) + values[top, right] * (x - left)
+        lower = values[bottom, left] * (left + 1 - x) + values[bottom, right] * (x - left)
+        resized[row, column] = upper * (top + 1 - y) + lower * (y - top)
+    return resized
+
+
+def test_resized_heatmaps_are_interpolated_between_the_centers_of_the_cells():
+    maps = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
+    resized = cam.resize_heatmaps(maps, (30, 40))
+    assert (resized.dtype, resized.shape) == (np.float32, (3, 30, 40))
+    for each, values in zip(resized, maps, strict=True):
+        assert np.allclose(each, bilinear(values, (30, 40)), atol=1e-5)
+
+
+def test_resizing_stays_within_the_values():
+    resized = cam.resize_heatmaps(np.ones((1, 7, 9), bool), (30, 31))
+    assert np.array_equal(resized, np.ones((1, 30, 31)))
+
+
 def test_a_class_that_nothing_supports_gives_an_empty_map():
     weights = np.stack([np.ones((3, 3, 1)), -np.ones((3, 3, 1))], axis=-1).astype(np.float32)
     explanation = cam.Explainer(linear_head(weights)).explain(np.ones((1, 3, 3, 1), np.float32), target=1)

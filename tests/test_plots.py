@@ -60,10 +60,6 @@ def test_overlay_of_a_mask():
     assert plots.overlay(IMAGE, np.ones((4, 5), bool)).shape == IMAGE.shape
 
 
-def test_resize_takes_height_before_width():
-    assert plots.resize_heatmap(HEATMAP, (30, 40)).shape == (30, 40)
-
-
 def labels_of_bars(figure):
     return [axis.get_ylabel() for axis in figure.axes if axis.get_label() == "<colorbar>"]
 
