@@ -1,9 +1,10 @@
-"""Módulo de ayuda del curso: datos, red, mapas de calor, figuras y controles.
+"""Módulo de ayuda del curso: datos, red, mapas de calor, medidas, figuras y controles.
 
     data      las dos fuentes de datos, las máscaras y los fondos
     download  la descarga de los datos reales
     models    la red del curso: construir, entrenar, guardar y cargar
     cam       mapas de calor
+    metrics   medidas de un mapa: fidelidad, localización y dependencia de los pesos
     plots     figuras
     explorer  controles deslizantes
 
