@@ -6,7 +6,7 @@ CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocess
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real cuadernos datos estilo medidas pares requisitos direccion
+.PHONY: lab test test-real cuadernos datos estilo medidas pares bench requisitos direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
@@ -31,11 +31,14 @@ estilo: .venv/listo  # formato y errores del código
 	$(BIN)/ruff format gradcam_helpers generador tests medidas figuras && $(BIN)/ruff check
 
 medidas: export GRADCAM_DATOS ?= embebido
-medidas: .venv/listo  # lo que se tarda en dibujar, entrenar, explicar y dar cada lección, y lo que acierta la red
+medidas: .venv/listo  # lo que se tarda en dibujar, entrenar y dar cada lección, y lo que acierta la red
 	for program in medidas/*.py; do $(BIN)/python $$program || exit 1; done
 
 pares: .venv-pares/listo  # los mapas del curso frente a los de otras herramientas
 	.venv-pares/bin/python -m medidas.pares.parity
+
+bench: .venv-pares/listo  # sus tiempos y su memoria, y los límites que debe cumplir el motor
+	.venv-pares/bin/python -m medidas.pares.bench
 
 requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --extra pruebas pyproject.toml -o requirements.txt
