@@ -6,7 +6,7 @@ CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocess
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real cuadernos datos estilo medidas requisitos direccion
+.PHONY: lab test test-real cuadernos datos estilo medidas pares bench requisitos direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
@@ -31,8 +31,14 @@ estilo: .venv/listo  # formato y errores del código
 	$(BIN)/ruff format gradcam_helpers generador tests medidas figuras && $(BIN)/ruff check
 
 medidas: export GRADCAM_DATOS ?= embebido
-medidas: .venv/listo  # lo que se tarda en dibujar, entrenar, explicar y dar cada lección, y lo que acierta la red
+medidas: .venv/listo  # lo que se tarda en dibujar, entrenar y dar cada lección, y lo que acierta la red
 	for program in medidas/*.py; do $(BIN)/python $$program || exit 1; done
+
+pares: .venv-pares/listo  # los mapas del curso frente a los de otras herramientas
+	.venv-pares/bin/python -m medidas.pares.parity
+
+bench: .venv-pares/listo  # sus tiempos y su memoria, y los límites que debe cumplir el motor
+	.venv-pares/bin/python -m medidas.pares.bench
 
 requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --extra pruebas pyproject.toml -o requirements.txt
@@ -46,6 +52,16 @@ requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	mkdir -p .venv/share/jupyter/lab/settings && cp binder/overrides.json .venv/share/jupyter/lab/settings/
+	touch $@
+
+# El de las herramientas con las que se compara el curso: primero lo mismo que en .venv; después, lo que añaden.
+PEERS := medidas/pares/requirements
+.venv-pares/listo: .venv/listo $(PEERS).txt $(PEERS)-sin-dependencias.txt
+	@echo "Preparo el entorno de las otras herramientas en .venv-pares: unos minutos y hasta 8 GB, la primera vez."
+	$(BIN)/python -m venv --clear .venv-pares
+	.venv-pares/bin/python -m pip install --quiet --require-hashes -r requirements.txt
+	.venv-pares/bin/python -m pip install --quiet -r $(PEERS).txt
+	.venv-pares/bin/python -m pip install --quiet --no-deps -r $(PEERS)-sin-dependencias.txt
 	touch $@
 
 # La dirección pública se decide en pyproject.toml; REPO y REF son la nueva, en los distintivos y las celdas de preparación.

@@ -105,7 +105,7 @@ def test_interrupted_installation_is_repaired_and_a_finished_one_is_not_repeated
 
 
 def test_one_command_changes_the_address_everywhere(tmp_path):
-    ignored = shutil.ignore_patterns(".git", ".venv", "modelos", "__pycache__", ".*_cache")
+    ignored = shutil.ignore_patterns(".git", ".venv*", "modelos", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, tmp_path, ignore=ignored, dirs_exist_ok=True)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
