@@ -3,6 +3,7 @@
     data      las dos fuentes de datos, las máscaras y los fondos
     download  la descarga de los datos reales
     models    la red del curso: construir, entrenar, guardar y cargar
+    anatomy   por dentro de cualquier clasificador: sus capas y sus logits
     cam       mapas de calor
     metrics   medidas de un mapa: fidelidad, localización y dependencia de los pesos
     plots     figuras

@@ -111,6 +111,34 @@ def embedded_source(embedded_dataset, monkeypatch):
     return data.prepare_source("embebido")
 
 
+@pytest.fixture(scope="session")
+def course_network():
+    """La red del curso, entrenada unas decenas de pasos con los datos embebidos."""
+    from gradcam_helpers import data, models
+    from gradcam_helpers.backend import keras
+
+    keras.utils.set_random_seed(models.SEED)
+    network = models.build_model()
+    # Los sesgos empiezan en 0 y en tan pocos pasos apenas se moverían: las pruebas no verían los suyos.
+    generator = np.random.default_rng(models.SEED)
+    for weight in network.trainable_weights:
+        if weight.name == "bias":
+            weight.assign(generator.normal(0, 0.05, weight.shape))
+    batches = data.load_batches(data.prepare_source("embebido"), "train[:20%]", models.BATCH_SIZE)
+    models.compile_model(network, steps=len(batches))
+    network.fit(batches, verbose=0, shuffle=False)
+    return network
+
+
+@pytest.fixture(scope="session")
+def course_images() -> np.ndarray:
+    """Dos imágenes de prueba, preparadas para la red del curso."""
+    from gradcam_helpers import data
+
+    images, _ = data.load_images(data.prepare_source("embebido"), count=2)
+    return data.prepare_image(images)
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     """Una carpeta personal vacía, sin variables de entorno que elijan los datos."""

@@ -1,211 +1,598 @@
-"""Grad-CAM: sus identidades, cálculos independientes, y los errores de quien lo usa."""
+"""Las fórmulas de los métodos: contra cálculos independientes, y las identidades que deben cumplir."""
 
+import functools
+
+import cv2
 import numpy as np
 import pytest
+from toy_models import (
+    assert_same_map,
+    linear_head,
+    piecewise_linear_network,
+    pooled_network,
+    random_images,
+    smooth_network,
+)
 
-from gradcam_helpers import cam, models
+from gradcam_helpers import cam
 from gradcam_helpers.backend import keras, tf
 
 LAYERS = ("primera", "segunda")
+COURSE_LAYERS = tuple(f"bloque{block}_conv{position}" for block in (1, 2, 3) for position in (1, 2))
+
+
+# Las fórmulas, filtro a filtro, de A y g: las activaciones y gradientes de una imagen, (alto, ancho, filtros)
+
+
+def channels(A, g):
+    return zip(np.moveaxis(A, -1, 0), np.moveaxis(g, -1, 0), strict=True)
+
+
+def slow_grad_cam(A, g):
+    return sum(g_k.mean() * A_k for A_k, g_k in channels(A, g))
+
+
+def slow_grad_cam_plus_plus(A, g):
+    total = np.zeros(A.shape[:2])
+    for A_k, g_k in channels(A, g):
+        g_positive = g_k[g_k > 0]
+        a = 1 / (2 + g_positive * A_k.sum())
+        total += (a * g_positive).sum() * A_k
+    return total
+
+
+def slow_hires_cam(A, g):
+    return sum(g_k * A_k for A_k, g_k in channels(A, g))
+
+
+def slow_layer_cam(A, g):
+    return sum(np.where(g_k > 0, g_k, 0) * A_k for A_k, g_k in channels(A, g))
+
+
+def slow_xgrad_cam(A, g):
+    return sum((g_k * A_k).sum() / A_k.sum() * A_k for A_k, g_k in channels(A, g) if A_k.any())
+
+
+def slow_eigen_cam(A, g=None):
+    _, _, right = np.linalg.svd(A.reshape(-1, A.shape[-1]), full_matrices=False)
+    projection = A @ right[0]
+    return projection * np.sign(projection.sum())
+
+
+def slow_score_cam(logits_of, image, A):
+    """Un mapa por clase, de una imagen y las activaciones de una capa."""
+    scores = []
+    for A_k in np.moveaxis(A, -1, 0):
+        mask = cv2.resize(A_k, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        width = mask.max() - mask.min()
+        mask = (mask - mask.min()) / width if width > 0 else np.zeros_like(mask)
+        scores.append(logits_of(image * mask[..., np.newaxis]))
+    weights = np.exp(np.array(scores) - np.max(scores, axis=0))
+    return np.moveaxis(A @ (weights / weights.sum(axis=0)), -1, 0)
+
+
+SLOW = {
+    "Grad-CAM": slow_grad_cam,
+    "Grad-CAM++": slow_grad_cam_plus_plus,
+    "HiResCAM": slow_hires_cam,
+    "LayerCAM": slow_layer_cam,
+    "XGrad-CAM": slow_xgrad_cam,
+    "Eigen-CAM": slow_eigen_cam,
+}
+
+
+def logits_of(network):
+    """Los logits de una imagen, con la última densa calculada en NumPy."""
+    hidden = keras.Model(network.inputs[0], network.layers[-1].input)
+    kernel, bias = network.layers[-1].get_weights()
+    return lambda image: hidden(image[np.newaxis]).numpy()[0] @ kernel + bias
+
+
+def activations_of(network, layer: str, images) -> np.ndarray:
+    return keras.Model(network.inputs[0], network.get_layer(layer).output)(images).numpy()
 
 
 @pytest.fixture(scope="module")
-def model():
-    """La red del curso en pequeño; con activaciones suaves, para poder derivarla también por diferencias."""
-    keras.utils.set_random_seed(3)
-    inputs = keras.Input((12, 10, 3), name="imagen")
-    features = keras.layers.Conv2D(4, 3, padding="same", activation="softplus", name="primera")(inputs)
-    features = keras.layers.MaxPooling2D(2, name="agrupamiento")(features)
-    features = keras.layers.Conv2D(5, 3, padding="same", activation="softplus", name="segunda")(features)
-    hidden = keras.layers.Dropout(0.5)(keras.layers.Flatten(name="aplanar")(features))
-    hidden = keras.layers.Dense(6, activation="tanh")(hidden)
-    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax", name="salida")(hidden))
+def network():
+    return smooth_network()
 
 
 @pytest.fixture(scope="module")
 def images():
-    return np.random.default_rng(5).random((4, 12, 10, 3), np.float32)
+    return random_images(4, 12, 10, 3)
 
 
 @pytest.fixture(scope="module")
-def explainer(model):
-    return cam.Explainer(model)
+def explainer(network):
+    return cam.Explainer(network)
 
 
-def linear_head(weights: np.ndarray, activation="softmax"):
-    """Una convolución que deja pasar cada canal, y una densa con los pesos dados sobre sus valores."""
-    height, width, channels, classes = weights.shape
-    identity = np.eye(channels, dtype=np.float32)[np.newaxis, np.newaxis]
-    network = keras.Sequential(
-        [
-            keras.Input((height, width, channels)),
-            keras.layers.Conv2D(channels, 1, use_bias=False, name="paso"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(classes, activation=activation),
-        ]
-    )
-    network.set_weights([identity, weights.reshape(-1, classes), np.zeros(classes)])
-    return network
+# Contra derivadas numéricas
 
 
-def reference_map(model, image, layer, target):
-    """Grad-CAM de una imagen por otro camino: la red partida en dos y derivadas numéricas centradas."""
-    features = keras.Model(model.inputs[0], model.get_layer(layer).output)
-    position = model.layers.index(model.get_layer(layer))
-    body = keras.Sequential([keras.Input(features.output_shape[1:]), *model.layers[position + 1 : -1]])
-    kernel, bias = (weight.astype(np.float64) for weight in model.layers[-1].get_weights())
-    activations = features(image[np.newaxis]).numpy()[0]
-    step = 1e-3
-    shifts = step * np.eye(activations.size, dtype=np.float32).reshape(-1, *activations.shape)
-    plus, minus = (
-        body(activations + sign * shifts).numpy().astype(np.float64) @ kernel + bias for sign in (1, -1)
-    )
-    gradient = ((plus - minus)[:, target] / (2 * step)).reshape(activations.shape)
-    alpha = gradient.mean(axis=(0, 1))
-    return (activations * alpha).sum(axis=-1)
+@functools.cache
+def central_differences(layer: str) -> tuple[np.ndarray, np.ndarray]:
+    """A y g de la primera imagen en la red suave, sin derivar: (alto, ancho, filtros), y delante, las clases.
+
+    La red, en 64 bits, se parte en dos y se mueve cada activación un poco hacia los dos lados.
+    """
+    network = smooth_network(dtype="float64")
+    position = network.layers.index(network.get_layer(layer))
+    A = activations_of(network, layer, random_images(4, 12, 10, 3).astype(np.float64)[:1])[0]
+    step = 1e-5
+    shifted = step * np.eye(A.size).reshape(-1, *A.shape)
+    sides = []
+    for hidden in (A + shifted, A - shifted):
+        for following in network.layers[position + 1 : -1]:
+            hidden = following(hidden)
+        kernel, bias = network.layers[-1].get_weights()
+        sides.append(hidden.numpy() @ kernel + bias)
+    return A, ((sides[0] - sides[1]).T / (2 * step)).reshape(-1, *A.shape)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("method", SLOW)
+def test_agrees_with_the_formula_on_numerical_derivatives(explainer, images, layer, method):
+    A, g = central_differences(layer)
+    (raw,) = explainer.explain(images[:1], layer=layer, target=[[2, 0, 1]], method=method).raw
+    for position, target in enumerate((2, 0, 1)):
+        assert_same_map(raw[position], SLOW[method](A, g[target]))
+
+
+@pytest.mark.parametrize("method", SLOW)
+def test_agrees_with_the_formula_on_signed_activations(method):
+    generator = np.random.default_rng(1)
+    A, g = (generator.normal(size=(3, 5, 4, 6)) for _ in range(2))
+    raw = cam.GRADIENT_METHODS[method](tf.constant(A, tf.float32), tf.constant(g, tf.float32)).numpy()
+    for position in range(3):
+        assert_same_map(raw[position], SLOW[method](A[position], g[position]), tolerance=1e-3)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_score_cam_agrees_with_a_slow_loop(network, explainer, images, layer):
+    raw = explainer.explain(images[:2], layer=layer, target=[[2, 0], [1, 2]], method="Score-CAM").raw
+    for position, A in enumerate(activations_of(network, layer, images[:2])):
+        expected = slow_score_cam(logits_of(network), images[position], A)
+        assert_same_map(raw[position], expected[[2, 0] if position == 0 else [1, 2]])
+
+
+# En la red del curso, entrenada
+
+
+@pytest.fixture(scope="module")
+def course_explainer(course_network):
+    return cam.Explainer(course_network)
+
+
+@pytest.fixture(scope="module")
+def course_maps(course_explainer, course_images):
+    """Función: lo que cada método explica en las seis capas; de cada imagen, las clases (0, 1) y (1, 0)."""
+
+    @functools.cache
+    def explain(method):
+        explanations = course_explainer.explain(
+            course_images, layer=COURSE_LAYERS, target=[[0, 1], [1, 0]], method=method
+        )
+        return dict(zip(COURSE_LAYERS, explanations, strict=True))
+
+    return explain
+
+
+@pytest.fixture(scope="module")
+def course_derivatives(course_network, course_images):
+    """De cada capa, A (N, …) y g (clases, N, …), recorriendo la red paso a paso."""
+    A = {}
+    with tf.GradientTape(persistent=True) as tape:
+        hidden = tf.constant(course_images)
+        for layer in course_network.layers[1:-1]:
+            hidden = layer(hidden, training=False)
+            if layer.name in COURSE_LAYERS:
+                A[layer.name] = hidden
+                tape.watch(hidden)
+        kernel, bias = course_network.layers[-1].get_weights()
+        scores = tf.unstack(tf.reduce_sum(hidden @ kernel + bias, axis=0))
+    g = {layer: np.stack([tape.gradient(score, A[layer]) for score in scores]) for layer in A}
+    return {layer: values.numpy() for layer, values in A.items()}, g
+
+
+@pytest.fixture(scope="module")
+def course_offsets(course_network, course_images):
+    """De cada capa, Σ b·∂y/∂b de los sesgos que vienen después: (clases,), en la primera imagen."""
+    biases = [layer.bias.value for layer in course_network.layers if layer.weights]
+    hidden_model = keras.Model(course_network.inputs[0], course_network.layers[-1].input)
+    with tf.GradientTape(persistent=True) as tape:
+        hidden = hidden_model(course_images[:1], training=False)
+        logits = hidden @ course_network.layers[-1].kernel.value + biases[-1]
+        scores = tf.unstack(logits[0])
+    terms = np.array(
+        [[tf.reduce_sum(b * tape.gradient(score, b)).numpy() for score in scores] for b in biases]
+    )
+    return {layer: terms[index + 1 :].sum(axis=0) for index, layer in enumerate(COURSE_LAYERS)}
+
+
+@pytest.mark.parametrize("layer", COURSE_LAYERS)
+@pytest.mark.parametrize("method", SLOW)
+def test_agrees_with_the_formula_in_the_course_network(course_maps, course_derivatives, layer, method):
+    A, g = course_derivatives
+    raw = course_maps(method)[layer].raw
+    for image in (0, 1):  # la clase 1 es la segunda de la primera imagen y la primera de la otra
+        assert_same_map(raw[image, 1 - image], SLOW[method](A[layer][image], g[layer][1, image]))
+
+
+def test_score_cam_agrees_with_a_slow_loop_in_the_course_network(
+    course_network, course_explainer, course_images
+):
+    layer = "bloque1_conv2"
+    raw = course_explainer.explain(course_images[:1], layer=layer, target=[[1, 0]], method="Score-CAM").raw
+    A = activations_of(course_network, layer, course_images[:1])
+    expected = slow_score_cam(logits_of(course_network), course_images[0], A[0])
+    assert_same_map(raw[0], expected[::-1])
+
+
+# Identidad 1: promedio global y densa
+
+
 @pytest.mark.parametrize("target", range(3))
-def test_agrees_with_numerical_differentiation(model, explainer, images, layer, target):
-    raw = explainer.explain(images[:1], layer=layer, target=target).raw[0]
-    expected = reference_map(model, images[0], layer, target)
-    assert np.abs(raw - expected).max() < 0.02 * np.abs(expected).max()
+def test_cam_weighs_the_maps_with_the_weights_of_the_dense_layer(target):
+    network = pooled_network()
+    images = random_images(2, 6, 7, 3)
+    raw = cam.Explainer(network).explain(images, target=target, method="CAM").raw
+    kernel, _ = network.layers[-1].get_weights()
+    assert_same_map(raw, activations_of(network, "ultima", images) @ kernel[:, target])
 
 
-def test_closed_form_of_a_linear_head():
-    generator = np.random.default_rng(0)
-    weights = generator.normal(size=(5, 4, 3, 2)).astype(np.float32)
-    images = generator.normal(size=(2, 5, 4, 3)).astype(np.float32)
-    for target in (0, 1):
-        raw = cam.Explainer(linear_head(weights)).explain(images, target=target).raw
-        alpha = weights[..., target].mean(axis=(0, 1))
-        assert np.allclose(raw, images @ alpha, atol=1e-5)
-
-
-def test_with_global_average_pooling_it_is_class_activation_mapping():
-    keras.utils.set_random_seed(2)
-    network = keras.Sequential(
-        [
-            keras.Input((6, 7, 3)),
-            keras.layers.Conv2D(4, 3, activation="relu", padding="same", name="ultima"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(2, activation="softmax"),
-        ]
+def test_with_global_average_pooling_cam_grad_cam_and_hires_cam_are_one():
+    explainer = cam.Explainer(pooled_network())
+    images, targets = random_images(3, 6, 7, 3), [[0, 1], [2, 0], [1, 1]]
+    class_map, grad_cam, hires_cam = (
+        explainer.explain(images, target=targets, method=method).raw
+        for method in ("CAM", "Grad-CAM", "HiResCAM")
     )
-    images = np.random.default_rng(0).random((2, 6, 7, 3), np.float32)
-    activations = keras.Model(network.inputs[0], network.get_layer("ultima").output)(images).numpy()
-    for target in (0, 1):
-        class_map = activations @ network.layers[-1].kernel.numpy()[:, target]
-        raw = cam.Explainer(network).explain(images, target=target).raw
-        assert np.allclose(6 * 7 * raw, class_map, atol=1e-5)
+    assert_same_map(6 * 7 * grad_cam, class_map)
+    assert_same_map(hires_cam, grad_cam)
+
+
+# Identidad 2: completitud con una sola densa
+
+
+def test_hires_cam_is_complete_when_one_dense_layer_follows():
+    generator = np.random.default_rng(0)
+    weights, bias = generator.normal(size=(5, 4, 3, 2)), [0.7, -1.3]
+    images = random_images(3, 5, 4, 3)
+    explanation = cam.Explainer(linear_head(weights, bias)).explain(
+        images, target=[[0, 1]] * 3, method="HiResCAM"
+    )
+    assert np.allclose(explanation.raw.sum(axis=(2, 3)) + bias, explanation.logits, atol=1e-5)
+    assert np.allclose(cam.completeness_gap(explanation), [bias] * 3, atol=1e-5)
+
+
+def test_a_hidden_layer_breaks_that_completeness():
+    network = piecewise_linear_network()
+    explanation = cam.Explainer(network).explain(random_images(3, 8, 6, 2), target=0, method="HiResCAM")
+    assert np.abs(cam.completeness_gap(explanation) - network.layers[-1].bias.numpy()[0]).max() > 0.1
+
+
+# Identidad 3: completitud en cualquier capa (teorema de Euler)
+
+
+def logits_with_scaled_offsets(position: int, A, factor: float) -> np.ndarray:
+    """Los logits de la red lineal a trozos, desde las activaciones de una capa y con otros desplazamientos.
+
+    Todos se multiplican por `factor`. Lo que desplaza una normalización es β − γμ/σ; Rescaling, su `offset`.
+    """
+    network = piecewise_linear_network("float64")
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = layer.get_weights()
+            scaled_mean = gamma * mean / np.sqrt(variance + layer.epsilon)
+            layer.beta.assign(factor * (beta - scaled_mean) + scaled_mean)
+        elif isinstance(layer, keras.layers.Rescaling):
+            layer.offset *= factor
+        elif layer.weights:
+            layer.bias.assign(factor * layer.bias)
+    for layer in network.layers[position + 1 :]:
+        A = layer(A, training=False)
+    return A.numpy()
+
+
+@pytest.mark.parametrize(
+    "layer", ["primera", "normalizacion", "relu", "agrupamiento", "por_canal", "escala", "ultima"]
+)
+def test_the_completeness_gap_is_what_the_later_offsets_add(layer):
+    images = random_images(2, 8, 6, 2)
+    explanation = cam.Explainer(piecewise_linear_network()).explain(
+        images, layer=layer, target=[[0, 1, 2]] * 2, method="HiResCAM"
+    )
+    twin = piecewise_linear_network("float64")
+    position = twin.layers.index(twin.get_layer(layer))
+    A, step = activations_of(twin, layer, images.astype(np.float64)), 2**-10
+    more, less = (logits_with_scaled_offsets(position, A, 1 + sign * step) for sign in (1, -1))
+    offsets = (more - less) / (2 * step)
+    assert np.abs(offsets).min() > 1e-3
+    assert np.allclose(
+        cam.completeness_gap(explanation), offsets, atol=1e-5 * np.abs(explanation.logits).max()
+    )
+
+
+@pytest.mark.parametrize("layer", COURSE_LAYERS)
+def test_the_completeness_gap_of_the_course_network_is_what_its_later_biases_add(
+    course_maps, course_derivatives, course_offsets, layer
+):
+    explanation = course_maps("HiResCAM")[layer]
+    gap = cam.completeness_gap(explanation)
+    # y y Σ A·g son sumas de hasta 2,9 millones de productos de 32 bits que casi se cancelan: su error es
+    # una fracción de la suma sin signos. El logit no sirve de medida, porque puede quedar cerca de 0.
+    A, g = (values[layer] for values in course_derivatives)
+    scale = np.abs(A[0] * g[:, 0]).sum(axis=(1, 2, 3))
+    assert np.all(np.abs(gap[0] - course_offsets[layer]) < 1e-5 * scale)
+    assert np.all(np.abs(course_offsets[layer]) > 1e-4 * scale)
+
+
+def test_the_gap_has_the_shape_of_the_target():
+    explainer, images = cam.Explainer(piecewise_linear_network()), random_images(3, 8, 6, 2)
+    several = cam.completeness_gap(explainer.explain(images, target=[[0, 2]] * 3, method="HiResCAM"))
+    one = cam.completeness_gap(explainer.explain(images, target=2, method="HiResCAM"))
+    assert several.shape == (3, 2) and one.shape == (3,)
+    assert several.dtype == np.float64
+    assert np.allclose(several[:, 1], one, atol=1e-5)
+
+
+# Identidades 4, 5 y 6: sumas, signos y linealidad
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_each_image_of_a_batch_is_explained_as_if_it_were_alone(explainer, images, layer):
-    targets = [0, 1, 2, 1]
-    together = explainer.explain(images, layer=layer, target=targets)
-    for index, target in enumerate(targets):
-        alone = explainer.explain(images[index : index + 1], layer=layer, target=target)
-        assert np.allclose(together.raw[index], alone.raw[0], rtol=1e-4, atol=1e-6)
-        assert together.target[index] == target
+def test_xgrad_cam_adds_up_to_hires_cam(explainer, images, layer):
+    xgrad, hires = (
+        explainer.explain(images, layer=layer, target=[[0, 1, 2]] * 4, method=method).raw
+        for method in ("XGrad-CAM", "HiResCAM")
+    )
+    assert_same_map(xgrad.sum(axis=(2, 3)), hires.sum(axis=(2, 3)))
 
 
-def test_linearity_in_the_logits(model, images):
-    weights = model.layers[-1].get_weights()
-    first, second = (cam.Explainer(model).explain(images, target=target).raw for target in (0, 1))
-    combined = keras.models.clone_model(model)
-    combined.set_weights(model.get_weights())
-    kernel, bias = (weight.copy() for weight in weights)
-    kernel[:, 2], bias[2] = 2 * kernel[:, 0] - 3 * kernel[:, 1], 2 * bias[0] - 3 * bias[1]
-    combined.layers[-1].set_weights([kernel, bias])
-    raw = cam.Explainer(combined).explain(images, target=2).raw
-    assert np.allclose(raw, 2 * first - 3 * second, rtol=1e-3, atol=1e-6)
+@pytest.mark.parametrize("layer", COURSE_LAYERS)
+def test_xgrad_cam_adds_up_to_hires_cam_in_the_course_network(course_maps, layer):
+    xgrad, hires = (course_maps(method)[layer].raw.astype(np.float64) for method in ("XGrad-CAM", "HiResCAM"))
+    rounding = 1e-5 * np.abs(hires).sum(axis=(2, 3))
+    assert np.all(np.abs(xgrad.sum(axis=(2, 3)) - hires.sum(axis=(2, 3))) < rounding)
 
 
-def two_classes(scale: float):
-    """Cabeza lineal de dos clases y una imagen cuya diferencia de logits vale `scale`."""
-    weights = np.random.default_rng(1).normal(size=(4, 4, 2, 2)).astype(np.float32)
-    image = np.random.default_rng(2).random((1, 4, 4, 2), np.float32)
+def test_a_filter_that_adds_up_to_zero_does_not_count_in_xgrad_cam():
+    image = np.zeros((1, 2, 2, 2), np.float32)
+    image[0, :, :, 0], image[0, 0, :, 1] = 1, [3, -3]
+    weights = np.ones((2, 2, 2, 2))
+    raw = cam.Explainer(linear_head(weights)).explain(image, target=0, method="XGrad-CAM").raw
+    assert np.allclose(raw, image[..., 0])
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layer_cam_of_opposite_scores_subtracts_to_hires_cam(images, layer):
+    explainer = cam.Explainer(smooth_network(keras.layers.Dense(1, activation="sigmoid")))
+    opposite = explainer.explain(images, layer=layer, target=[[1, 0]] * 4, method="LayerCAM").raw
+    hires = explainer.explain(images, layer=layer, target=1, method="HiResCAM").raw
+    assert_same_map(opposite[:, 0] - opposite[:, 1], hires)
+
+
+def with_last_layer(network, kernel, bias, activation="softmax") -> cam.Explainer:
+    """La misma red con otra última densa: comparten todas las demás capas."""
+    last = keras.layers.Dense(kernel.shape[1], activation=activation)
+    twin = keras.Model(network.inputs[0], last(network.layers[-1].input))
+    last.set_weights([kernel, bias])
+    return cam.Explainer(twin)
+
+
+def test_layer_cam_of_opposite_scores_subtracts_to_hires_cam_in_the_course_network(
+    course_network, course_images, course_maps
+):
+    kernel, bias = course_network.layers[-1].get_weights()
+    explainer = with_last_layer(course_network, kernel[:, 1:], bias[1:], activation="sigmoid")
+    explanations = explainer.explain(
+        course_images[:1], layer=COURSE_LAYERS, target=[[1, 0]], method="LayerCAM"
+    )
+    for explanation in explanations:
+        ((positive, negative),) = explanation.raw
+        assert_same_map(positive - negative, course_maps("HiResCAM")[explanation.layer].raw[0, 1])
+
+
+@pytest.mark.parametrize("method", ["Grad-CAM", "HiResCAM"])
+def test_linear_in_the_score(network, images, method):
+    kernel, bias = network.layers[-1].get_weights()
+    for weights in (kernel, bias):
+        weights[..., 2] = 2 * weights[..., 0] - 3 * weights[..., 1]
+    explainer = with_last_layer(network, kernel, bias)
+    for layer in LAYERS:
+        raw = explainer.explain(images, layer=layer, target=[[0, 1, 2]] * 4, method=method).raw
+        assert_same_map(raw[:, 2], 2 * raw[:, 0] - 3 * raw[:, 1])
+
+
+@pytest.mark.parametrize("method", ["Grad-CAM", "HiResCAM"])
+def test_linear_in_the_score_in_the_course_network(course_network, course_images, course_maps, method):
+    kernel, bias = (weights @ [[2], [-3]] for weights in course_network.layers[-1].get_weights())
+    explainer = with_last_layer(course_network, kernel, bias, activation=None)
+    explanations = explainer.explain(course_images[:1], layer=COURSE_LAYERS, target=1, method=method)
+    for explanation in explanations:
+        first, second = course_maps(method)[explanation.layer].raw[0]
+        assert_same_map(explanation.raw[0], 2 * first - 3 * second)
+
+
+# Identidad 7: la probabilidad de dos clases
+
+
+def two_classes(gap: float):
+    """Una red lineal y una imagen cuya diferencia de logits vale `gap`."""
+    weights = np.random.default_rng(1).normal(size=(4, 4, 2, 2))
+    image = random_images(1, 4, 4, 2, seed=2)
     logits = image.reshape(1, -1) @ weights.reshape(-1, 2)
-    return linear_head(weights * scale / (logits[0, 1] - logits[0, 0])), image
+    return cam.Explainer(linear_head(weights * gap / (logits[0, 1] - logits[0, 0]))), image
 
 
+@pytest.mark.parametrize("method", ["Grad-CAM", "HiResCAM"])
 @pytest.mark.parametrize("gap", [0.5, 2, 6])
-def test_probability_of_two_classes(gap):
-    network, image = two_classes(gap)
-    explainer = cam.Explainer(network)
-    first, second = (explainer.explain(image, target=target, score="probability").raw for target in (0, 1))
-    logit = [explainer.explain(image, target=target) for target in (0, 1)]
-    p0, p1 = logit[0].probabilities[0]
-    expected = p0 * p1 * (logit[1].raw - logit[0].raw)
-    rounding = 1e-4 * np.abs(expected).max()
-    assert np.allclose(second, expected, rtol=1e-3, atol=rounding)
-    assert np.allclose(first, -second, rtol=1e-3, atol=rounding)
+def test_maps_of_the_probabilities_of_two_classes_are_opposite(gap, method):
+    explainer, image = two_classes(gap)
+    (logit,) = explainer.explain(image, target=[[0, 1]], method=method).raw
+    probability = explainer.explain(image, target=[[0, 1]], score="probability", method=method)
+    p0, p1 = probability.probabilities[0]
+    assert np.isclose(np.log(p1 / p0), gap, rtol=1e-3)
+    ((first, second),) = probability.raw
+    assert_same_map(second, p0 * p1 * (logit[1] - logit[0]), tolerance=1e-3)
+    assert_same_map(first, -second, tolerance=1e-3)
+    assert np.abs(logit[0] + logit[1]).max() > 0.1 * np.abs(logit[1]).max()
+
+
+def test_maps_of_the_probabilities_of_two_classes_are_opposite_in_the_course_network(
+    course_network, course_images
+):
+    kernel, bias = course_network.layers[-1].get_weights()
+    logits = logits_of(course_network)(course_images[0])
+    scale = 2 / (logits[1] - logits[0])
+    explainer = with_last_layer(course_network, scale * kernel, scale * bias)
+    options = {"layer": COURSE_LAYERS, "target": [[0, 1]]}
+    for logit, probability in zip(
+        explainer.explain(course_images[:1], **options),
+        explainer.explain(course_images[:1], score="probability", **options),
+        strict=True,
+    ):
+        p0, p1 = probability.probabilities[0]
+        ((first, second),) = probability.raw
+        assert_same_map(second, p0 * p1 * (logit.raw[0, 1] - logit.raw[0, 0]), tolerance=1e-3)
+        assert_same_map(first, -second, tolerance=1e-3)
+
+
+def test_when_the_network_is_sure_the_probability_explains_the_other_class():
+    explainer, image = two_classes(30)
+    (logit,) = explainer.explain(image, target=[[0, 1]]).raw
+    probability = explainer.explain(image, target=1, score="probability")
+    # En 32 bits p₁ vale 1, su propio término p₁(1 − p₁) se anula y solo queda el de la otra clase.
+    p0, p1 = probability.probabilities[0]
+    assert p1 == 1
+    assert_same_map(probability.raw[0], -p0 * p1 * logit[0])
 
 
 def test_when_the_network_is_very_sure_only_the_logit_explains():
-    network, image = two_classes(200)
-    explainer = cam.Explainer(network)
+    explainer, image = two_classes(200)
     assert explainer.explain(image, target=1, score="probability").empty.all()
-    sure = explainer.explain(image, target=1).raw
-    calm_network, _ = two_classes(2)
-    calm = cam.Explainer(calm_network).explain(image, target=1).raw
-    assert np.allclose(sure, 100 * calm, rtol=1e-4)
+    calm_explainer, _ = two_classes(2)
+    calm = calm_explainer.explain(image, target=1).raw
+    assert_same_map(explainer.explain(image, target=1).raw, 100 * calm)
 
 
-def test_predicted_class_by_default(model, explainer, images):
-    explanation = explainer.explain(images)
-    predicted = model(images).numpy().argmax(axis=1)
-    assert np.array_equal(explanation.target, predicted)
-    assert np.allclose(explanation.raw, explainer.explain(images, target=predicted).raw)
+# Identidad 8: el contraejemplo
 
 
-def test_last_convolution_by_default(explainer, images):
-    assert explainer.layer_names == list(LAYERS)
-    assert explainer.explain(images).layer == "segunda"
+def test_grad_cam_points_to_what_the_network_does_not_look_at():
+    weights = np.zeros((6, 5, 1, 2))
+    weights[0, 0, 0, 1] = 1
+    image = np.full((1, 6, 5, 1), 0.1, np.float32)
+    image[0, 3:5, 2:4] = 1  # la mancha, que ningún peso mira
+    explainer = cam.Explainer(linear_head(weights))
+    occluded = np.where(image == 1, 0, image)
+    grad_cam, hires_cam = (
+        explainer.explain(image, target=1, method=method).heatmap[0] for method in ("Grad-CAM", "HiResCAM")
+    )
+    assert np.array_equal(grad_cam == 1, image[0, ..., 0] == 1)
+    assert np.argwhere(hires_cam).tolist() == [[0, 0]]
+    assert np.array_equal(explainer.explain(occluded).logits, explainer.explain(image).logits)
 
 
-def test_several_layers_in_one_call(explainer, images):
-    together = explainer.explain(images, layer=list(LAYERS), target=1)
-    for layer, explanation in zip(LAYERS, together, strict=True):
-        alone = explainer.explain(images, layer=layer, target=1)
-        assert explanation.layer == layer
-        assert np.allclose(explanation.raw, alone.raw, rtol=1e-4, atol=1e-7)
+# Identidad 9: cada imagen, por su cuenta
 
 
-def test_the_same_layer_twice(explainer, images):
-    first, second = explainer.explain(images, layer=["primera", "primera"])
-    assert np.array_equal(first.raw, second.raw)
+@pytest.mark.parametrize("method", cam.METHODS)
+def test_each_image_of_a_batch_is_explained_as_if_it_were_alone(method):
+    explainer, images = cam.Explainer(pooled_network()), random_images(4, 6, 7, 3)
+    targets = [0, 2, 1, 2]
+    together = explainer.explain(images, target=targets, method=method)
+    assert together.target.tolist() == targets
+    for index, target in enumerate(targets):
+        alone = explainer.explain(images[index : index + 1], target=target, method=method)
+        assert_same_map(together.raw[index], alone.raw[0])
 
 
-def test_the_size_of_the_chunks_does_not_matter(explainer, images, monkeypatch):
-    whole = explainer.explain(images, target=[0, 1, 2, 0])
-    monkeypatch.setattr(cam, "CHUNK", 3)
-    in_chunks = explainer.explain(images, target=[0, 1, 2, 0])
-    assert np.array_equal(in_chunks.target, whole.target)
-    assert np.allclose(in_chunks.raw, whole.raw, rtol=1e-4, atol=1e-6)
-    assert np.allclose(in_chunks.logits, whole.logits, rtol=1e-4, atol=1e-6)
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("method", SLOW)
+def test_each_image_is_explained_alone_also_before_dense_layers(explainer, images, layer, method):
+    together = explainer.explain(images, layer=layer, target=[[0, 1]] * 2 + [[2, 0]] * 2, method=method).raw
+    for index in range(4):
+        target = [[0, 1]] if index < 2 else [[2, 0]]
+        alone = explainer.explain(images[index : index + 1], layer=layer, target=target, method=method).raw
+        assert_same_map(together[index], alone[0])
 
 
-def test_layers_that_are_not_convolutions_but_have_maps(explainer, images):
-    assert explainer.explain(images, layer="agrupamiento").raw.shape == (4, 6, 5)
+def test_each_image_is_explained_alone_in_the_course_network(course_explainer, course_images, course_maps):
+    for index in (0, 1):
+        alone = course_explainer.explain(course_images[index : index + 1], layer=COURSE_LAYERS, target=1)
+        for explanation in alone:
+            assert_same_map(
+                explanation.raw[0], course_maps("Grad-CAM")[explanation.layer].raw[index, 1 - index]
+            )
 
 
-def test_scores_are_those_of_the_model(model, explainer, images):
-    explanation = explainer.explain(images)
-    assert np.allclose(explanation.probabilities, model(images), atol=1e-6)
-    assert np.allclose(tf.nn.softmax(explanation.logits), explanation.probabilities, atol=1e-6)
+# Identidad 10: Score-CAM
 
 
-def test_types_and_range(explainer, images):
-    explanation = explainer.explain(images, layer="primera")
-    assert explanation.raw.shape == explanation.heatmap.shape == (4, 12, 10)
-    for values in (explanation.raw, explanation.heatmap, explanation.logits, explanation.probabilities):
-        assert values.dtype == np.float32
-    assert explanation.target.dtype == np.int64
-    assert explanation.heatmap.min() >= 0
-    assert np.allclose(explanation.heatmap.max(axis=(1, 2))[~explanation.empty], 1)
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_the_size_of_the_chunks_does_not_matter_in_score_cam(explainer, images, chunk, monkeypatch):
+    options = {"layer": list(LAYERS), "target": [0, 1, 2, 0], "method": "Score-CAM"}
+    whole = explainer.explain(images, **options)
+    monkeypatch.setattr(cam, "CHUNK", chunk)
+    for part, expected in zip(explainer.explain(images, **options), whole, strict=True):
+        assert_same_map(part.raw, expected.raw)
+
+
+def test_the_order_of_the_channels_does_not_matter_in_score_cam(network, explainer, images):
+    order = [3, 0, 4, 2, 1]
+    shuffled = smooth_network()
+    kernel, bias = network.get_layer("segunda").get_weights()
+    shuffled.get_layer("segunda").set_weights([kernel[..., order], bias[order]])
+    kernel, bias = network.get_layer("densa").get_weights()
+    rows = kernel.reshape(6, 5, 5, 6)[:, :, order].reshape(kernel.shape)
+    shuffled.get_layer("densa").set_weights([rows, bias])
+    options = {"target": [[0, 1]] * 4, "method": "Score-CAM"}
+    assert_same_map(
+        cam.Explainer(shuffled).explain(images, **options).raw, explainer.explain(images, **options).raw
+    )
+
+
+def test_a_constant_channel_shows_nothing_to_score_cam(images):
+    network = smooth_network()
+    kernel, bias = network.get_layer("primera").get_weights()
+    kernel[..., 1] = 0
+    network.get_layer("primera").set_weights([kernel, bias])
+    raw = cam.Explainer(network).explain(images[:1], layer="primera", target=2, method="Score-CAM").raw[0]
+    A = activations_of(network, "primera", images[:1])[0]
+    assert np.ptp(A[..., 1]) == 0
+    assert_same_map(raw, slow_score_cam(logits_of(network), images[0], A)[2])
+
+
+def test_score_cam_of_the_probability(network, explainer, images):
+    A = activations_of(network, "segunda", images[:1])[0]
+    logits = logits_of(network)
+    expected = slow_score_cam(lambda image: tf.nn.softmax(logits(image)).numpy(), images[0], A)
+    raw = explainer.explain(images[:1], target=[[0, 1, 2]], score="probability", method="Score-CAM").raw[0]
+    assert_same_map(raw, expected)
+
+
+# Identidad 11: Eigen-CAM
+
+
+def test_eigen_cam_of_one_pattern_times_a_unit_vector_is_the_pattern():
+    generator = np.random.default_rng(3)
+    pattern = generator.normal(1, 2, size=(5, 4))
+    unit = generator.normal(size=3)
+    unit /= np.linalg.norm(unit)
+    image = (pattern[..., np.newaxis] * unit).astype(np.float32)
+    explainer = cam.Explainer(linear_head(generator.normal(size=(5, 4, 3, 2))))
+    raw = explainer.explain(np.stack([image, -image]), method="Eigen-CAM").raw
+    assert pattern.sum() > 0 and pattern.min() < 0
+    assert_same_map(raw, np.stack([pattern, pattern]))
+
+
+def test_eigen_cam_does_not_look_at_the_class(explainer, images):
+    raw = explainer.explain(images, target=[[0, 1, 2]] * 4, method="Eigen-CAM").raw
+    assert np.array_equal(raw[:, 0], raw[:, 1]) and np.array_equal(raw[:, 0], raw[:, 2])
+
+
+# Identidad 15: los mapas vacíos
 
 
 def test_heatmap_is_the_positive_part_over_its_maximum():
@@ -213,7 +600,14 @@ def test_heatmap_is_the_positive_part_over_its_maximum():
     heatmap, empty = cam.normalize(raw)
     assert np.array_equal(heatmap[0], [[0, 0.5], [1, 0]])
     assert not heatmap[1:].any()
-    assert np.array_equal(empty, [False, True, True])
+    assert empty.tolist() == [False, True, True]
+
+
+def test_each_map_has_its_own_maximum():
+    raw = np.array([[[[1, 2]], [[-1, 8]]]], np.float32)
+    heatmap, empty = cam.normalize(raw)
+    assert heatmap.tolist() == [[[[0.5, 1]], [[0, 1]]]]
+    assert empty.tolist() == [[False, False]]
 
 
 def test_tiny_values_do_not_disappear():
@@ -251,144 +645,31 @@ def test_resizing_stays_within_the_values():
     assert np.array_equal(resized, np.ones((1, 30, 31)))
 
 
-def test_a_class_that_nothing_supports_gives_an_empty_map():
-    weights = np.stack([np.ones((3, 3, 1)), -np.ones((3, 3, 1))], axis=-1).astype(np.float32)
-    explanation = cam.Explainer(linear_head(weights)).explain(np.ones((1, 3, 3, 1), np.float32), target=1)
-    assert explanation.empty[0]
+@pytest.mark.parametrize("method", ["CAM", "Grad-CAM", "HiResCAM", "XGrad-CAM"])
+def test_a_class_that_nothing_supports_gives_an_empty_map(method):
+    network = pooled_network()
+    kernel, bias = network.layers[-1].get_weights()
+    network.layers[-1].set_weights([-np.abs(kernel), bias])
+    explanation = cam.Explainer(network).explain(random_images(2, 6, 7, 3), target=1, method=method)
+    assert explanation.raw.min() < 0 and explanation.raw.max() <= 0
+    assert explanation.empty.tolist() == [True, True]
     assert not explanation.heatmap.any()
-    assert np.all(explanation.raw < 0)
 
 
-def test_explaining_does_not_touch_the_model(model, images):
-    model = keras.models.clone_model(model)
-    model.compile("adam", "sparse_categorical_crossentropy")
-    weights = [weight.copy() for weight in model.get_weights()]
-    prediction = model.predict_on_batch(images)
-    attributes = [set(vars(layer)) for layer in model.layers]
-    inbound = [len(layer._inbound_nodes) for layer in model.layers]
-    optimizer, policy = model.optimizer, keras.mixed_precision.dtype_policy()
-    cam.Explainer(model).explain(images, layer=list(LAYERS))
-    assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
-    assert np.array_equal(model.predict_on_batch(images), prediction)
-    assert [set(vars(layer)) for layer in model.layers] == attributes
-    assert [len(layer._inbound_nodes) for layer in model.layers] == inbound
-    assert model.compiled and model.optimizer is optimizer
-    assert keras.mixed_precision.dtype_policy() == policy
-    assert model.layers[-1].activation is keras.activations.softmax
+@pytest.mark.parametrize("method", cam.METHODS)
+def test_a_dead_layer_gives_an_empty_map(method):
+    network = pooled_network()
+    kernel, bias = network.get_layer("ultima").get_weights()
+    network.get_layer("ultima").set_weights([kernel, np.full_like(bias, -100)])
+    explanation = cam.Explainer(network).explain(random_images(2, 6, 7, 3), target=1, method=method)
+    assert explanation.empty.tolist() == [True, True]
+    assert not explanation.raw.any() and not explanation.heatmap.any()
 
 
-def test_new_weights_are_seen_without_building_again(model, images):
-    network = keras.models.clone_model(model)
-    explainer = cam.Explainer(network)
-    before = explainer.explain(images, target=0).raw
-    network.layers[-1].set_weights([2 * weight for weight in network.layers[-1].get_weights()])
-    assert np.allclose(explainer.explain(images, target=0).raw, 2 * before, rtol=1e-4, atol=1e-6)
-
-
-def test_another_class_or_batch_compiles_nothing_anew(model, images):
-    explainer = cam.Explainer(model)
-    for batch, target in ((images, 0), (images[:1], 1), (images[:3], [0, 1, 2]), (images, None)):
-        explainer.explain(batch, target=target)
-    (compiled,) = explainer._compiled.values()
-    assert isinstance(compiled, tf.types.experimental.ConcreteFunction)  # no se puede volver a trazar
-
-
-def test_visiting_many_layers_warns_of_nothing(images, capfd, caplog):
-    network = keras.Sequential([keras.Input((12, 10, 3))])
-    for _ in range(8):
-        network.add(keras.layers.Conv2D(3, 3, padding="same"))
-    network.add(keras.layers.Flatten())
-    network.add(keras.layers.Dense(2))
-    explainer = cam.Explainer(network)
-    for layer in explainer.layer_names:
-        explainer.explain(images, layer=layer)
-    assert not caplog.records and capfd.readouterr().err == ""
-
-
-def test_course_network_splits_into_the_same_map():
-    keras.utils.set_random_seed(1)
-    network = models.build_model()
-    images = np.random.default_rng(0).random((2, 300, 300, 3), np.float32)
-    explanation = cam.Explainer(network).explain(images, target=[1, 0])
-    features = keras.Model(network.inputs[0], network.get_layer("bloque3_conv2").output)
-    rest = network.layers[network.layers.index(network.get_layer("bloque3_conv2")) + 1 :]
-    activations = features(images)
-    with tf.GradientTape() as tape:
-        tape.watch(activations)
-        hidden = activations
-        for layer in rest[:-1]:
-            hidden = layer(hidden, training=False)
-        logits = hidden @ rest[-1].kernel + rest[-1].bias
-        score = logits[0, 1] + logits[1, 0]
-    alpha = tape.gradient(score, activations).numpy().mean(axis=(1, 2))
-    expected = np.einsum("nhwk,nk->nhw", activations.numpy(), alpha)
-    assert np.allclose(explanation.raw, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"layer": "quinta"}, ValueError, "ninguna capa «quinta».*primera, segunda"),
-        ({"layer": ["primera", "quinta"]}, ValueError, "ninguna capa «quinta»"),
-        ({"layer": "aplanar"}, ValueError, "«aplanar».*no da mapas.*primera, segunda"),
-        ({"layer": "imagen"}, ValueError, "«imagen».*no da mapas"),
-        ({"layer": ""}, ValueError, "ninguna capa «»"),
-        ({"layer": []}, ValueError, "lista de capas está vacía.*primera, segunda"),
-        ({"layer": [3]}, ValueError, "ninguna capa «3»"),
-        ({"target": 3}, ValueError, "clases 0 a 2.*«3»"),
-        ({"target": -1}, ValueError, "clases 0 a 2.*«-1»"),
-        ({"target": [0, 1]}, ValueError, r"una por imagen \(4\)"),
-        ({"target": 1.5}, TypeError, "número entero"),
-        ({"score": "logits"}, ValueError, "logit o probability.*«logits»"),
-    ],
-)
-def test_rejects_options(explainer, images, options, error, message):
-    with pytest.raises(error, match=message):
-        explainer.explain(images, **options)
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        (lambda x: x[0], ValueError, r"\(N, 12, 10, 3\).*\(12, 10, 3\)"),
-        (lambda x: x[:, :5], ValueError, r"\(4, 5, 10, 3\)"),
-        (lambda x: x[:0], ValueError, "vacío"),
-        (lambda x: (x * 255).astype(np.uint8), TypeError, "«uint8».*prepare_image"),
-        (lambda x: np.where(x > 0.5, np.nan, x), ValueError, "NaN"),
-        (lambda x: np.where(x > 0.5, np.inf, x), ValueError, "infinito"),
-    ],
-)
-def test_rejects_images(explainer, images, change, error, message):
-    with pytest.raises(error, match=message):
-        explainer.explain(change(images))
-
-
-def test_rejects_a_network_that_diverged(model, images):
-    diverged = keras.models.clone_model(model)
-    diverged.set_weights([weight * np.nan for weight in diverged.get_weights()])
-    with pytest.raises(ValueError, match="no son finitos.*entrenamiento"):
-        cam.Explainer(diverged).explain(images)
-
-
-def test_rejects_a_single_output():
-    network = keras.Sequential(
-        [keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
-    )
-    with pytest.raises(ValueError, match="dos o más clases"):
-        cam.Explainer(network)
-
-
-def test_rejects_what_is_not_a_model():
-    with pytest.raises(TypeError, match="«str»"):
-        cam.Explainer("modelo.keras")
-
-
-def test_rejects_a_model_without_convolutions():
-    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    with pytest.raises(ValueError, match="no tiene capas convolucionales"):
-        cam.Explainer(network)
-
-
-def test_rejects_a_model_that_is_not_built():
-    with pytest.raises(ValueError, match="construido"):
-        cam.Explainer(keras.Sequential([keras.layers.Conv2D(2, 3), keras.layers.Dense(2)]))
+@pytest.mark.parametrize("layer", COURSE_LAYERS)
+@pytest.mark.parametrize("method", SLOW)
+def test_only_empty_maps_have_no_maximum_in_the_course_network(course_maps, layer, method):
+    explanation = course_maps(method)[layer]
+    assert explanation.heatmap.min() >= 0
+    assert np.array_equal(explanation.heatmap.max(axis=(2, 3)), np.where(explanation.empty, 0, 1))
+    assert np.array_equal(explanation.empty, explanation.raw.max(axis=(2, 3)) <= 0)

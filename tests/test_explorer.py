@@ -102,7 +102,9 @@ def test_heatmap_is_that_of_the_explainer(explainer, images, layer):
 def test_description_warns_of_an_empty_map():
     zeros = np.zeros((1, 2, 2), np.float32)
     scores = np.array([[0.25, 0.75]], np.float32)
-    empty = cam.Explanation("una", zeros, zeros, np.array([True]), np.array([1]), scores, scores)
+    empty = cam.Explanation(
+        "una", "Grad-CAM", "logit", zeros, zeros, np.array([True]), np.array([1]), scores, scores
+    )
     text = explorer.describe_prediction(empty, data.CLASS_NAMES)
     assert "Clase explicada: persona" in text
     assert "caballo 0.250, persona 0.750" in text

@@ -53,13 +53,6 @@ def test_compiled_as_in_the_original(network):
     assert isinstance(network.loss, keras.losses.SparseCategoricalCrossentropy)
 
 
-def test_logits_are_what_softmax_turns_into_the_prediction(network):
-    images = np.random.default_rng(0).random((2, 300, 300, 3), np.float32)
-    before_last = keras.Model(network.input, network.layers[-1].input)(images)
-    logits = models.logits_from(network.layers[-1], before_last)
-    assert np.allclose(tf.nn.softmax(logits), network(images), atol=1e-6)
-
-
 def test_training_writes_one_line_per_epoch(small, capsys):
     small.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     batches = tf.data.Dataset.from_tensors((np.zeros((2, 8, 8, 3), np.float32), [0, 1]))
@@ -82,12 +75,6 @@ def test_each_source_has_its_own_file(monkeypatch, tmp_path, root):
 def test_empty_variable_means_the_folder_of_the_repository(monkeypatch, root):
     monkeypatch.setenv("GRADCAM_MODELOS", "")
     assert models.model_path(data.Source("real", "", "", "")).parent == root / "modelos"
-
-
-def test_logits_without_bias():
-    layer = keras.layers.Dense(2, use_bias=False, activation="softmax")
-    layer.build((None, 3))
-    assert np.allclose(models.logits_from(layer, np.eye(3, dtype=np.float32)), layer.kernel)
 
 
 def test_loaded_model_answers_bit_for_bit(small, tmp_path):
