@@ -256,8 +256,9 @@ class Explainer:
 
         Errores:
             TypeError: las imágenes no son flotantes o las clases no son enteras.
-            ValueError: capa, clase, `score` o método que no existen; CAM sin promedio global; forma distinta;
-                lote vacío; valores no finitos en las imágenes o en la red.
+            ValueError: capa, clase, `score` o método que no existen; capa que el modelo usa varias veces o de
+                la que no depende la predicción; CAM sin promedio global; forma distinta; lote vacío; valores
+                no finitos en las imágenes o en la red.
         """
         one_layer = layer is None or isinstance(layer, str)
         names = [self.layer_names[-1] if layer is None else layer] if one_layer else list(layer)
@@ -298,12 +299,12 @@ class Explainer:
                 scores = tf.gather(logits if score == "logit" else probabilities, target, batch_dims=1)
                 # Sumar sobre el lote no mezcla imágenes: cada puntuación depende de una sola.
                 totals = tf.unstack(tf.reduce_sum(scores, axis=0))
-            gradients = [tape.gradient(total, activations) for total in totals]
+            gradients = [tape.gradient(total, activations) for total in totals]  # por clase y capa
             _check_gradients(layers, gradients[0])
-            raw_maps = [
-                tf.stack([formula(_float32(maps), _float32(one)) for one in of_layer], axis=1)
-                for maps, of_layer in zip(activations, zip(*gradients, strict=True), strict=True)
-            ]
+            raw_maps = []
+            for maps, *by_target in zip(activations, *gradients, strict=True):
+                by_target = [formula(_float32(maps), _float32(gradient)) for gradient in by_target]
+                raw_maps.append(tf.stack(by_target, axis=1))
             return raw_maps, target, logits, probabilities
 
         signature = [self._images_signature(), tf.TensorSpec((None, targets), tf.int64)]
