@@ -165,7 +165,7 @@ def find_head(model: keras.Model) -> Head:
 def producer(tensor) -> keras.Operation:
     """La capa de la que sale un tensor simbólico; si es un modelo funcional, la de dentro de la que sale."""
     operation, _, position = tensor._keras_history
-    outputs = getattr(operation, "outputs", None)
+    outputs = getattr(operation, "outputs", None) if isinstance(operation, keras.Model) else None
     return producer(outputs[position]) if outputs else operation
 
 
@@ -179,7 +179,10 @@ def dense_before_activation(layer: keras.layers.Dense, inputs):
 
 
 def feeds_global_average(layer: keras.layers.Layer, head: Head) -> bool:
-    """Si los mapas de esa capa van derechos a un promedio global y de ahí a la densa que da los logits."""
+    """Si los mapas de esa capa van derechos a un promedio global y de ahí a la densa que da los logits.
+
+    La densa y el promedio pueden estar fuera del modelo anidado de la capa, pero no en otro modelo anidado.
+    """
     following = head.layer
     if not isinstance(following, keras.layers.Dense):
         following = producer(following.input)
