@@ -1,0 +1,123 @@
+"""La foto que sube quien estudia: leerla y llevarla a la forma que espera la red.
+
+Llega de fuera, así que puede ser cualquier cosa: se acota antes de decodificarla y nunca se escribe en el
+disco.
+"""
+
+import warnings
+from io import BytesIO
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from gradcam_helpers import data
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+MAXIMUM_BYTES = 8_000_000  # Jupyter corta los mensajes de más de 10 MiB
+MAXIMUM_PIXELS = 40_000_000  # un WebP con tantos ocupa 650 MB mientras se decodifica
+SMALLEST_SIDE = 32  # una foto menor, ampliada a 300 píxeles, es una mancha
+
+# Lo que pone al derecho cada orientación de EXIF. ImageOps.exif_transpose reescribe además los metadatos,
+# y falla con los que no sabe reescribir.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_photo(content: bytes) -> np.ndarray:
+    """Lee una foto JPEG, PNG o WebP, la pone al derecho y la centra, entera, en un cuadrado blanco.
+
+    El formato se reconoce por el contenido. Lo transparente queda blanco; de una animación se toma la
+    primera imagen.
+
+    Argumentos:
+        content: el fichero entero. Vale también la `memoryview` que da el control de ipywidgets 8.
+
+    Devuelve uint8 (300, 300, 3), en RGB.
+
+    Errores:
+        ValueError: el fichero está vacío, ocupa demasiado, no es de esos formatos o está dañado; o la foto
+            es demasiado grande o demasiado pequeña.
+    """
+    if not content:
+        raise ValueError("El fichero está vacío. Elige otro.")
+    if len(content) > MAXIMUM_BYTES:
+        raise ValueError(
+            f"El fichero ocupa más de {MAXIMUM_BYTES / 1e6:.0f} MB. Guarda la foto con menos píxeles, o como "
+            "JPEG, y vuelve a subirla."
+        )
+    # Pillow avisa, en inglés, de rarezas que no impiden leer la foto.
+    with warnings.catch_warnings(action="ignore"):
+        image = _open(content)
+        try:
+            return np.array(_fit(image))
+        except Exception:
+            # De un fichero dañado, Pillow da errores de muchas clases.
+            raise _damaged() from None
+
+
+def _open(content: bytes) -> Image.Image:
+    """La foto, sin decodificar y ya acotada por lo que dice su cabecera."""
+    too_large = ValueError(
+        f"La foto tiene más de {MAXIMUM_PIXELS / 1e6:.0f} millones de píxeles. Redúcela y vuelve a subirla."
+    )
+    try:
+        image = Image.open(BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError(
+            "El fichero no se reconoce como una imagen JPEG, PNG o WebP. Elige otro, o abre la imagen en un "
+            "editor y guárdala en uno de esos formatos."
+        ) from None
+    except Image.DecompressionBombError:
+        raise too_large from None
+    except Exception:
+        raise _damaged() from None
+    if image.width * image.height > MAXIMUM_PIXELS:
+        raise too_large
+    if min(image.size) < SMALLEST_SIDE:
+        raise ValueError(
+            f"La foto es demasiado pequeña: {image.width} × {image.height} píxeles. Elige una que tenga al "
+            f"menos {SMALLEST_SIDE} de ancho y de alto."
+        )
+    return image
+
+
+def _damaged() -> ValueError:
+    return ValueError("La foto está dañada o incompleta. Cópiala o descárgala otra vez, o elige otra.")
+
+
+def _fit(image: Image.Image) -> Image.Image:
+    side = data.IMAGE_SHAPE[0]
+    size = [max(1, round(side * length / max(image.size))) for length in image.size]
+    image.draft(None, (2 * side, 2 * side))  # un JPEG grande se decodifica ya reducido
+    small = _direct_color(image).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    turn = TURNS.get(_orientation(image))
+    if turn is not None:
+        small = small.transpose(turn)
+    canvas = Image.new("RGB", (side, side), "white")
+    canvas.paste(small, ((side - small.width) // 2, (side - small.height) // 2), mask=small)
+    return canvas
+
+
+def _direct_color(image: Image.Image) -> Image.Image:
+    """La misma imagen sin paleta, en un modo que Pillow sabe promediar: L, RGB o RGBA."""
+    if image.mode == "I;16":
+        levels = np.asarray(image)
+        grey = (levels >> 8).astype(np.uint8)
+        grey[levels == image.info.get("transparency", -1)] = 255
+        return Image.fromarray(grey)
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _orientation(image: Image.Image) -> int | None:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:
+        return None  # unos metadatos ilegibles no impiden ver la foto
