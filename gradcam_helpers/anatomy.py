@@ -186,8 +186,9 @@ def feeds_global_average(layer: keras.layers.Layer, head: Head) -> bool:
     following = head.layer
     if not isinstance(following, keras.layers.Dense):
         following = producer(following.input)
-    if not isinstance(following, keras.layers.Dense):
-        return False
+        # Con una activación propia, los pesos de la densa no llegan tal cual al logit.
+        if not isinstance(following, keras.layers.Dense) or following.activation is not LINEAR:
+            return False
     previous = producer(following.input)
     while isinstance(previous, keras.layers.Dropout):  # al explicar no apaga nada
         previous = producer(previous.input)

@@ -88,9 +88,15 @@ def eigen_cam(activations, _gradients=None):
 
     Muhammad y Yeasin, IJCNN 2020, arXiv:2008.00299.
     """
-    positions = tf.reshape(activations, (tf.shape(activations)[0], -1, activations.shape[-1]))
-    _, _, right_vectors = tf.linalg.svd(positions)
-    projection = _weighted_sum(right_vectors[..., 0], activations)
+    # Llevadas a −1…1, sus cuadrados caben en 32 bits, por grandes o pequeñas que sean.
+    largest = tf.reduce_max(tf.abs(activations), axis=(1, 2, 3), keepdims=True)
+    scaled = tf.math.divide_no_nan(activations, largest)
+    # Los vectores singulares derechos de A son los propios de AᵀA, que es mucho menor.
+    squared = tf.einsum("nijk,nijl->nkl", scaled, scaled)
+    # `eigh` falla con lo que no es finito; aun así llega al mapa, en la proyección, y de ello se avisa.
+    squared = tf.where(tf.math.is_finite(squared), squared, 0.0)
+    _, eigenvectors = tf.linalg.eigh(squared)  # en orden creciente
+    projection = _weighted_sum(eigenvectors[..., -1], activations)
     total = tf.reduce_sum(projection, axis=(1, 2), keepdims=True)
     return tf.where(total < 0, -projection, projection)
 
@@ -142,14 +148,16 @@ def resize_heatmaps(heatmaps: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Lleva mapas de la resolución de una capa a la de la imagen, por interpolación bilineal.
 
     Argumentos:
-        heatmaps: mapas (N, alto, ancho), con signo o sin él.
+        heatmaps: mapas (..., alto, ancho), con signo o sin él.
         shape: `(alto, ancho)` de la imagen.
 
-    Devuelve float32 (N, alto, ancho), sin salirse del intervalo de los valores de partida.
+    Devuelve float32 (..., alto, ancho), sin salirse del intervalo de los valores de partida.
     """
     height, width = shape
     maps = np.asarray(heatmaps, np.float32)
-    return np.stack([cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR) for each in maps])
+    one_by_one = maps.reshape(-1, *maps.shape[-2:])
+    resized = [cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR) for each in one_by_one]
+    return np.reshape(resized, (*maps.shape[:-2], height, width))
 
 
 @dataclass(frozen=True)
@@ -195,6 +203,74 @@ def completeness_gap(explanation: Explanation) -> np.ndarray:
     target = explanation.target.reshape(len(explanation.logits), -1)
     logits = np.take_along_axis(explanation.logits, target, axis=1).reshape(explanation.target.shape)
     return logits - explanation.raw.sum(axis=(-2, -1), dtype=np.float64)
+
+
+class Recording:
+    """Lo anotado al pasar una imagen por la red: de ello salen sus mapas sin pasarla otra vez.
+
+    La da `Explainer.record`. Guarda activaciones y gradientes de los logits de todas las clases; los de las
+    probabilidades salen de ellos por la regla de la cadena. Primero anota solo la última capa convolucional,
+    la que cuesta menos y la que más se mira; las demás, todas a la vez, cuando hace falta una.
+
+    Atributos:
+        logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
+        predicted: clase de mayor logit.
+    """
+
+    def __init__(self, explainer: "Explainer", image: np.ndarray):
+        self._explainer, self._image = explainer, image
+        self._raw_maps = {}  # (1, clases, alto, ancho), por capa, método y puntuación
+        last = explainer.layer_names[-1:]
+        self._calls, self._logits, probabilities = explainer._annotate(image, last)
+        self.logits, self.probabilities = _finite(self._logits.numpy(), probabilities.numpy())
+        self.predicted = int(self.logits[0].argmax())
+
+    def complete(self) -> None:
+        """Anota las capas convolucionales que falten."""
+        missing = [name for name in self._explainer.layer_names if name not in self._calls]
+        if missing:
+            calls, *_ = self._explainer._annotate(self._image, missing)
+            self._calls.update(calls)
+
+    def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
+        """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.
+
+        Usan otra vez la red Score-CAM y la primera capa que falte por anotar. Lo ya calculado no se repite,
+        tampoco para otra clase.
+
+        Errores: los de `Explainer.explain`, y ValueError si la capa no es convolucional.
+        """
+        self._explainer._check_request([layer], score, method)
+        if layer not in self._explainer.layer_names:
+            raise ValueError(f"De «{layer}» no se anota nada: no es una capa convolucional.")
+        target, shape = _check_target(self.predicted if target is None else target, 1, self.logits.shape[1])
+        key = layer, method, score
+        if key not in self._raw_maps:
+            every_class = self._score_cam_maps if method == "Score-CAM" else self._gradient_maps
+            (self._raw_maps[key],) = _finite(every_class(*key))
+        raw = self._raw_maps[key][:, target[0]]
+        return _explanation(*key, raw, target, shape, self.logits, self.probabilities)
+
+    def _gradient_maps(self, layer: str, method: str, score: str) -> np.ndarray:
+        if layer not in self._calls:
+            self.complete()
+        activations, gradients = self._calls[layer]
+        if score == "probability":
+            gradients = self._probability_gradients(gradients)
+        return np.stack([GRADIENT_METHODS[method](activations, each) for each in gradients], axis=1)
+
+    def _probability_gradients(self, gradients: Sequence) -> list:
+        """∂p/∂A = Σⱼ ∂p/∂yⱼ · ∂yⱼ/∂A, para cada probabilidad p."""
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(self._logits)
+            probabilities = tf.unstack(self._explainer._head.probabilities(self._logits)[0])
+        jacobian = [tf.unstack(tape.gradient(each, self._logits)[0]) for each in probabilities]
+        return [sum(p * y for p, y in zip(row, gradients, strict=True)) for row in jacobian]
+
+    def _score_cam_maps(self, layer: str, method: str, score: str) -> np.ndarray:
+        classes = np.arange(self.logits.shape[1])[np.newaxis]
+        (raw,), *_ = self._explainer._score_cam_maps(self._image, classes, (layer,), score, method)
+        return raw.numpy()
 
 
 class Explainer:
@@ -262,19 +338,16 @@ class Explainer:
         """
         one_layer = layer is None or isinstance(layer, str)
         names = [self.layer_names[-1] if layer is None else layer] if one_layer else list(layer)
-        _check_choice("score", score, SCORES)
-        _check_choice("method", method, METHODS)
-        self._check_layers(names, method, score)
+        self._check_request(names, score, method)
         images = _check_images(images, self.model.input_shape[1:])
         target, shape = _check_target(target, len(images), self._head.classes)
         distinct = tuple(dict.fromkeys(names))
         run = self._score_cam_maps if method == "Score-CAM" else self._gradient_maps
         raw_maps, target, *outputs = _in_chunks(run, images, target, distinct, score, method)
-        explanations = {}
-        for name, raw in zip(distinct, raw_maps, strict=True):
-            raw = raw.reshape(*shape, *raw.shape[-2:])
-            maps = raw, *normalize(raw), target.reshape(shape)
-            explanations[name] = Explanation(name, method, score, *maps, *outputs)
+        explanations = {
+            name: _explanation(name, method, score, raw, target, shape, *outputs)
+            for name, raw in zip(distinct, raw_maps, strict=True)
+        }
         return explanations[names[0]] if one_layer else [explanations[name] for name in names]
 
     def explain_dataset(self, dataset, **options) -> Iterator[Explanation | list[Explanation]]:
@@ -288,27 +361,60 @@ class Explainer:
         for batch in dataset:
             yield self.explain(batch[0] if isinstance(batch, tuple | list) else batch, **options)
 
+    def record(self, image) -> Recording:
+        """Pasa una imagen por la red y anota lo que hace falta para explicarla de muchas formas y deprisa.
+
+        Argumentos:
+            image: lote de una imagen, float32 (1, alto, ancho, canales).
+
+        Devuelve un `Recording`. Completo, ocupa lo que las activaciones de las capas convolucionales más
+        otro tanto por clase: 120 MB con la red del curso.
+
+        Errores: los de `explain` que tocan a las imágenes y a la red.
+        """
+        image = _check_images(image, self.model.input_shape[1:])
+        if len(image) != 1:
+            raise ValueError(f"Las imágenes se anotan de una en una, y el lote tiene {len(image)}.")
+        return Recording(self, image)
+
+    def _annotate(self, images, layers: Sequence[str]):
+        """Activaciones y gradientes por clase, `{capa: (A, [g, …])}`; logits y probabilidades."""
+        classes = np.arange(self._head.classes)[np.newaxis]
+
+        def run(images):
+            activations, gradients, _, *outputs = self._differentiate(images, classes, layers, "logit")
+            by_layer = zip(activations, zip(*gradients, strict=True), strict=True)
+            return dict(zip(layers, by_layer, strict=True)), *outputs
+
+        return self._function(("annotate", *layers), run, [self._images_signature()])(images)
+
     def _gradient_maps(self, images, target, layers: tuple[str, ...], score: str, method: str):
         """Mapas con signo (N, T, alto, ancho) de cada capa; clases, logits y probabilidades."""
         formula, targets = GRADIENT_METHODS[method], target.shape[1]
 
         def run(images, target):
-            with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-                activations, logits, probabilities = self._forward(images, layers, watch=tape.watch)
-                target = _predicted_where_none(target, logits)
-                scores = tf.gather(logits if score == "logit" else probabilities, target, batch_dims=1)
-                # Sumar sobre el lote no mezcla imágenes: cada puntuación depende de una sola.
-                totals = tf.unstack(tf.reduce_sum(scores, axis=0))
-            gradients = [tape.gradient(total, activations) for total in totals]  # por clase y capa
-            _check_gradients(layers, gradients[0])
-            raw_maps = []
-            for maps, *by_target in zip(activations, *gradients, strict=True):
-                by_target = [formula(_float32(maps), _float32(gradient)) for gradient in by_target]
-                raw_maps.append(tf.stack(by_target, axis=1))
-            return raw_maps, target, logits, probabilities
+            activations, gradients, *outputs = self._differentiate(images, target, layers, score)
+            raw_maps = [
+                tf.stack([formula(maps, gradient) for gradient in by_target], axis=1)
+                for maps, *by_target in zip(activations, *gradients, strict=True)
+            ]
+            return raw_maps, *outputs
 
         signature = [self._images_signature(), tf.TensorSpec((None, targets), tf.int64)]
         return self._function((method, layers, score, targets), run, signature)(images, target)
+
+    def _differentiate(self, images, target, layers: Sequence[str], score: str):
+        """Activaciones de cada capa; sus gradientes, por clase y capa; clases, logits y probabilidades."""
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            activations, logits, probabilities = self._forward(images, layers, watch=tape.watch)
+            target = _predicted_where_none(target, logits)
+            scores = tf.gather(logits if score == "logit" else probabilities, target, batch_dims=1)
+            # Sumar sobre el lote no mezcla imágenes: cada puntuación depende de una sola.
+            totals = tf.unstack(tf.reduce_sum(scores, axis=0))
+        gradients = [tape.gradient(total, activations) for total in totals]
+        _check_gradients(layers, gradients[0])
+        activations, gradients = tf.nest.map_structure(_float32, (activations, gradients))
+        return activations, gradients, target, logits, probabilities
 
     def _score_cam_maps(self, images, target, layers: tuple[str, ...], score: str, _method: str):
         """Lo mismo que `_gradient_maps`, con una predicción por filtro de cada capa."""
@@ -362,7 +468,9 @@ class Explainer:
     def _images_signature(self) -> tf.TensorSpec:
         return tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)
 
-    def _check_layers(self, names: Sequence[str], method: str, score: str) -> None:
+    def _check_request(self, names: Sequence[str], score: str, method: str) -> None:
+        _check_choice("score", score, SCORES)
+        _check_choice("method", method, METHODS)
         choices = f"Sus capas convolucionales son: {', '.join(self.layer_names)}."
         if not names:
             raise ValueError(f"La lista de capas está vacía. {choices}")
@@ -380,16 +488,28 @@ class Explainer:
             raise ValueError("CAM solo se define para el logit: quita «score».")
 
 
+def _explanation(layer: str, method: str, score: str, raw, target, shape: tuple, *outputs) -> Explanation:
+    """De mapas (N, T, alto, ancho) y clases (N, T), la explicación, con la forma en que se pidieron."""
+    raw = raw.reshape(*shape, *raw.shape[-2:])
+    return Explanation(layer, method, score, raw, *normalize(raw), target.reshape(shape), *outputs)
+
+
 def _in_chunks(run, images: np.ndarray, target: np.ndarray, *options):
     """Aplica `run` a trozos del lote y junta los resultados, en NumPy."""
     starts = range(0, len(images), CHUNK)
     chunks = [run(images[start : start + CHUNK], target[start : start + CHUNK], *options) for start in starts]
     raw_maps, *outputs = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *chunks)
-    if not all(np.isfinite(values).all() for values in (*raw_maps, *outputs)):
+    _finite(*raw_maps, *outputs)
+    return raw_maps, *outputs
+
+
+def _finite(*results: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Los mismos resultados, o un error si alguno no es finito."""
+    if not all(np.isfinite(values).all() for values in results):
         raise ValueError(
             "La red da valores que no son finitos: no se puede explicar. ¿Falló su entrenamiento?"
         )
-    return raw_maps, *outputs
+    return results
 
 
 def _check_gradients(layers: Sequence[str], gradients: Sequence) -> None:

@@ -223,6 +223,9 @@ def test_a_convolution_before_the_global_average_and_the_dense_layer(last):
     "last",
     [
         [layers.Dense(4, activation="relu"), layers.Dense(2)],
+        [layers.Dense(4, activation="relu"), layers.Softmax()],
+        [layers.Dense(4, activation="softmax"), layers.Activation("linear")],
+        [layers.Activation("linear"), layers.Softmax()],
         [layers.BatchNormalization(), layers.Dense(2)],
         [layers.Softmax()],
         [layers.Activation("linear")],

@@ -587,6 +587,38 @@ def test_eigen_cam_of_one_pattern_times_a_unit_vector_is_the_pattern():
     assert_same_map(raw, np.stack([pattern, pattern]))
 
 
+@pytest.mark.parametrize("shape", [(300, 300, 32), (75, 75, 128), (5, 4, 30), (6, 7, 1)])
+def test_eigen_cam_agrees_with_the_singular_vectors_in_64_bits(shape):
+    A = np.maximum(np.random.default_rng(4).normal(size=(2, *shape)), 0).astype(np.float32)
+    raw = cam.eigen_cam(tf.constant(A)).numpy()
+    for position in (0, 1):
+        assert_same_map(raw[position], slow_eigen_cam(A[position].astype(np.float64)), tolerance=1e-5)
+    assert_same_map(cam.eigen_cam(tf.constant(-A)).numpy(), raw)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e10, 1e20, 1e35])
+def test_eigen_cam_keeps_the_scale_of_the_activations(scale):
+    A = np.random.default_rng(5).normal(size=(2, 5, 4, 6)).astype(np.float32)
+    scaled = cam.eigen_cam(tf.constant(A * np.float32(scale))).numpy()
+    assert_same_map(scaled.astype(np.float64) / scale, cam.eigen_cam(tf.constant(A)).numpy())
+
+
+def test_eigen_cam_of_a_dead_layer_does_not_disturb_the_rest_of_the_batch():
+    A = random_images(3, 5, 4, 6) * [[[[1]]], [[[0]]], [[[1e-25]]]]
+    raw = cam.eigen_cam(tf.constant(A, tf.float32)).numpy()
+    assert not raw[1].any()
+    for position in (0, 2):
+        assert_same_map(raw[position], slow_eigen_cam(A[position]))
+
+
+def test_eigen_cam_of_equal_singular_values_projects_on_some_unit_vector():
+    A, _ = np.linalg.qr(np.random.default_rng(6).normal(size=(5 * 4, 6)))
+    raw = cam.eigen_cam(tf.constant(A.reshape(1, 5, 4, 6), tf.float32)).numpy()
+    assert np.isclose(np.linalg.norm(raw), 1, atol=1e-5)
+    assert np.allclose(A @ (A.T @ raw.reshape(-1)), raw.reshape(-1), atol=1e-5)
+    assert raw.sum() >= 0
+
+
 def test_eigen_cam_does_not_look_at_the_class(explainer, images):
     raw = explainer.explain(images, target=[[0, 1, 2]] * 4, method="Eigen-CAM").raw
     assert np.array_equal(raw[:, 0], raw[:, 1]) and np.array_equal(raw[:, 0], raw[:, 2])
@@ -643,6 +675,15 @@ def test_resized_heatmaps_are_interpolated_between_the_centers_of_the_cells():
 def test_resizing_stays_within_the_values():
     resized = cam.resize_heatmaps(np.ones((1, 7, 9), bool), (30, 31))
     assert np.array_equal(resized, np.ones((1, 30, 31)))
+
+
+@pytest.mark.parametrize("leading", [(), (1,), (2, 3)])
+def test_maps_of_several_classes_are_resized_one_by_one(leading):
+    maps = np.random.default_rng(0).normal(size=(*leading, 4, 5)).astype(np.float32)
+    resized = cam.resize_heatmaps(maps, (8, 15))
+    assert (resized.dtype, resized.shape) == (np.float32, (*leading, 8, 15))
+    for position in np.ndindex(leading):
+        assert np.allclose(resized[position], bilinear(maps[position], (8, 15)), atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["CAM", "Grad-CAM", "HiResCAM", "XGrad-CAM"])

@@ -5,14 +5,18 @@ import weakref
 import numpy as np
 import pytest
 from toy_models import (
+    Counter,
     assert_same_map,
+    linear_head,
+    network_with_infinite_activations,
     pooled_network,
     random_images,
     smooth_network,
+    state,
     with_random_weights,
 )
 
-from gradcam_helpers import anatomy, cam
+from gradcam_helpers import cam
 from gradcam_helpers.backend import keras, tf
 
 layers = keras.layers
@@ -148,6 +152,14 @@ def test_no_more_than_a_chunk_goes_through_the_network_at_once(method):
     )
     explainer, images = cam.Explainer(network), random_images(cam.CHUNK + 3, 6, 6, 1)
     assert explainer.explain(images, method=method).raw.shape == (cam.CHUNK + 3, 4, 4)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+@pytest.mark.parametrize("method", ["Grad-CAM", "Score-CAM"])
+def test_images_of_any_precision(explainer, images, method, dtype):
+    rounded = images.astype(np.float16)
+    raw = explainer.explain(rounded.astype(dtype), target=0, method=method).raw
+    assert_same_map(raw, explainer.explain(rounded.astype(np.float32), target=0, method=method).raw)
 
 
 # Para qué modelos: el mapa no depende de cómo esté escrita la red
@@ -524,21 +536,6 @@ def test_a_layer_that_returns_its_input_has_its_own_gradient():
 # No cambia nada
 
 
-def state(network) -> dict:
-    """Todo lo que una explicación no debe cambiar."""
-    flat = [network, *anatomy.layers_by_path(network).values()]
-    return {
-        "atributos": [sorted(vars(layer)) for layer in flat],
-        "activaciones": [getattr(layer, "activation", None) for layer in flat],
-        "nodos": [(len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in flat],
-        "entrenables": [layer.trainable for layer in flat],
-        "compilado": [
-            getattr(network, name, None) for name in ("compiled", "optimizer", "loss", "jit_compile")
-        ],
-        "política": keras.config.dtype_policy(),
-    }
-
-
 @pytest.mark.parametrize("method", WITHOUT_CAM)
 def test_explaining_does_not_change_the_model(backbone, transferred, transferred_explainer, method):
     images = random_images(2, 64, 48, 3)
@@ -609,16 +606,6 @@ def test_a_model_goes_on_training_after_it_is_explained(network, images):
 
 
 # No repite trabajo
-
-
-class Counter(layers.Layer):
-    """Cuenta las veces que se traza: una función compilada no vuelve a pasar por aquí."""
-
-    traces = 0
-
-    def call(self, inputs):
-        Counter.traces += 1
-        return inputs
 
 
 def test_visiting_many_layers_warns_of_nothing(images, capfd, caplog):
@@ -764,6 +751,25 @@ def test_rejects_a_network_that_diverged(method):
     network.set_weights([weight * np.nan for weight in network.get_weights()])
     with pytest.raises(ValueError, match="no son finitos.*entrenamiento"):
         cam.Explainer(network).explain(random_images(2, 6, 7, 3), method=method)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("method", WITHOUT_CAM)
+def test_rejects_a_network_with_one_filter_that_diverged(method, value):
+    network = linear_head(np.ones((5, 4, 3, 2)))
+    kernel = network.get_layer("paso").get_weights()[0]
+    kernel[..., 1] = value
+    network.get_layer("paso").set_weights([kernel])
+    with pytest.raises(ValueError, match="no son finitos.*entrenamiento"):
+        cam.Explainer(network).explain(random_images(2, 5, 4, 3), target=0, method=method)
+
+
+@pytest.mark.parametrize("method", WITHOUT_CAM)
+def test_rejects_activations_that_are_not_finite(method):
+    explainer, images = cam.Explainer(network_with_infinite_activations()), random_images(2, 6, 5, 2)
+    assert np.isfinite(explainer.explain(images, target=0, method=method).raw).all()
+    with pytest.raises(ValueError, match="no son finitos.*entrenamiento"):
+        explainer.explain(images, layer="primera", target=0, method=method)
 
 
 def test_rejects_a_network_whose_last_layer_diverged():

@@ -1,7 +1,8 @@
-"""Lo que comparten las pruebas de los mapas de calor: redes e imágenes diminutas, y cómo comparar mapas."""
+"""Lo que comparten las pruebas del motor: redes e imágenes diminutas, y cómo comparar mapas y modelos."""
 
 import numpy as np
 
+from gradcam_helpers import anatomy
 from gradcam_helpers.backend import keras
 
 layers = keras.layers
@@ -110,3 +111,44 @@ def linear_head(weights: np.ndarray, bias=0.0, activation="softmax"):
     identity = np.eye(channels)[np.newaxis, np.newaxis]
     network.set_weights([identity, weights.reshape(-1, classes), np.broadcast_to(bias, classes)])
     return network
+
+
+def network_with_infinite_activations():
+    """Un filtro de la primera capa da −∞, que la ReLU deja en 0: los logits son finitos."""
+    network = keras.Sequential(
+        [
+            keras.Input((6, 5, 2)),
+            layers.Conv2D(3, 3, name="primera"),
+            layers.ReLU(),
+            layers.Conv2D(3, 3, name="segunda"),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    network.get_layer("primera").bias.assign([0, -np.inf, 0])
+    return network
+
+
+class Counter(layers.Layer):
+    """Cuenta las veces que se traza: una función compilada no vuelve a pasar por aquí."""
+
+    traces = 0
+
+    def call(self, inputs):
+        Counter.traces += 1
+        return inputs
+
+
+def state(network) -> dict:
+    """Todo lo que una explicación no debe cambiar."""
+    flat = [network, *anatomy.layers_by_path(network).values()]
+    return {
+        "atributos": [sorted(vars(layer)) for layer in flat],
+        "activaciones": [getattr(layer, "activation", None) for layer in flat],
+        "nodos": [(len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in flat],
+        "entrenables": [layer.trainable for layer in flat],
+        "compilado": [
+            getattr(network, name, None) for name in ("compiled", "optimizer", "loss", "jit_compile")
+        ],
+        "política": keras.config.dtype_policy(),
+    }
