@@ -432,7 +432,7 @@ print("El módulo de ayuda da el mismo mapa:", explanation.heatmap.shape)
 # 32. ¿Qué aspecto tendrá el mapa de `bloque1_conv1`?
 
 # %% tags=["remove_output", "nbval-ignore-output"]
-explorer.HeatmapBrowser(explainer, images, labels, data.CLASS_NAMES)
+explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
 
 # %% [markdown]
 # La rejilla siguiente muestra las seis capas para la imagen de la figura 1.
@@ -527,4 +527,5 @@ figure = plots.show_overlays(pictures, compared.heatmap, titles)
 #   [arXiv:1512.04150](https://arxiv.org/abs/1512.04150): CAM, el método del que parte Grad-CAM.
 # - F. Santiago, curso M72.1.09, Facultad de Ciencias Económicas de la Universidad de Buenos Aires: la
 #   narración original.
-# - Lección anterior: [02 · Una red neuronal convolucional](02_red_convolucional.ipynb).
+# - Lección anterior: [02 · Una red neuronal convolucional](02_red_convolucional.ipynb). Lección siguiente:
+#   [04 · El explorador: seis descubrimientos](04_explorador.ipynb).

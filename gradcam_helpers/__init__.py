@@ -7,6 +7,7 @@
     cam       mapas de calor
     metrics   medidas de un mapa: fidelidad, localización y dependencia de los pesos
     plots     figuras
+    photos    la foto que sube quien estudia
     explorer  controles deslizantes
 
 Importar el paquete es inmediato: TensorFlow se carga con el primer módulo que lo necesita.

@@ -210,7 +210,8 @@ class Recording:
 
     La da `Explainer.record`. Guarda activaciones y gradientes de los logits de todas las clases; los de las
     probabilidades salen de ellos por la regla de la cadena. Primero anota solo la última capa convolucional,
-    la que cuesta menos y la que más se mira; las demás, todas a la vez, cuando hace falta una.
+    la que cuesta menos y la que más se mira; las demás, todas a la vez, cuando hace falta una. Vale mientras
+    no cambien los pesos de la red.
 
     Atributos:
         logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).

@@ -1,13 +1,37 @@
-"""Controles deslizantes: una capa fina de ipywidgets sobre funciones que se pueden llamar sin ellos."""
+"""El explorador: controles de ipywidgets, en una capa fina sobre funciones que se pueden llamar sin ellos.
+
+Vale para ipywidgets 7 (Colab) y 8 (JupyterLab): por eso no usa nada que tenga solo uno de los dos.
+"""
+
+import asyncio
+import html
 
 import cv2
 import ipywidgets as widgets
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
-from gradcam_helpers import cam, data, plots
+from gradcam_helpers import cam, data, photos, plots
 
 ALL_CLASSES = "todas"
+PREDICTED = "predicha"
+SCORE_CHOICES = {"logit": "logit", "probabilidad": "probability"}
+# Sin CAM, que solo vale para la última capa de las redes con promedio global.
+METHOD_CHOICES = [method for method in cam.METHODS if method != "CAM"]
+SLOW_METHOD = "Score-CAM"
 DISPLAY_SIZE = 300  # píxeles de pantalla
+CONTROLS_WIDTH = "26em"
+LABEL_STYLE = {"description_width": "5em"}
+OWN_PHOTO = "Tu foto. Mueve «Imagen» para volver."
+EMPTY_MAP = (
+    f'<div role="status" style="min-height: {DISPLAY_SIZE}px; line-height: 1.4; padding: 1em; '
+    'border: 1px dashed gray"><b>Mapa vacío.</b> Según este método, en ningún punto de esta capa lo que '
+    "apoya la clase supera a lo que va en contra. Si derivas la probabilidad, puede ser solo redondeo: "
+    "prueba con el logit.</div>"
+)
+PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
+CALM = 0.2  # segundos con la misma imagen tras los que se anotan sus demás capas, antes de que se pidan
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -18,119 +42,446 @@ def encode_png(image: np.ndarray) -> bytes:
     return buffer.tobytes()
 
 
-def select_class(labels: np.ndarray, class_names, choice: str) -> np.ndarray:
-    """Posiciones de las imágenes de la clase elegida, o de todas con `ALL_CLASSES`; int64 (M,)."""
-    if choice == ALL_CLASSES:
-        return np.arange(len(labels))
-    return np.flatnonzero(labels == list(class_names).index(choice))
-
-
-def describe_prediction(explanation: cam.Explanation, class_names) -> str:
-    """Clase explicada y probabilidad de cada una, para la primera imagen de la explicación."""
-    scores = ", ".join(
-        f"{name} {probability:.3f}"
-        for name, probability in zip(class_names, explanation.probabilities[0], strict=True)
-    )
-    text = f"Clase explicada: {class_names[explanation.target[0]]}. Probabilidades: {scores}."
-    return text + (
-        " Mapa vacío: en esta capa nada apoya la clase, según Grad-CAM." if explanation.empty[0] else ""
-    )
-
-
-class ImageBrowser(widgets.VBox):
-    """Recorre imágenes con un filtro de clase y un control deslizante.
+def select_images(labels: np.ndarray, class_names, choice: str, predicted=None) -> np.ndarray:
+    """Posiciones de las imágenes que pasan el filtro, int64 (M,).
 
     Argumentos:
-        images: uint8 (N, alto, ancho, 3).
         labels: int (N,), la clase verdadera de cada imagen.
         class_names: nombre de cada clase, en el orden de las etiquetas.
+        choice: nombre de una clase, o `ALL_CLASSES`.
+        predicted: int (N,), la clase que predice la red; si se da, solo pasan sus errores.
+    """
+    passes = np.full(len(labels), True)
+    if choice != ALL_CLASSES:
+        passes &= labels == list(class_names).index(choice)
+    if predicted is not None:
+        passes &= labels != predicted
+    return np.flatnonzero(passes)
+
+
+def draw_outline(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Copia de una imagen uint8 con el borde de una máscara bool (alto, ancho): blanco, entre dos negros."""
+    outlined = image.copy()
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(outlined, contours, -1, (0, 0, 0), 3)
+    cv2.drawContours(outlined, contours, -1, (255, 255, 255), 1)
+    return outlined
+
+
+def describe_map(explanation: cam.Explanation, class_name: str) -> str:
+    """El título de un mapa: «Grad-CAM del logit de «caballo» en bloque3_conv2 (75 × 75)»."""
+    (score,) = (name for name, score in SCORE_CHOICES.items() if score == explanation.score)
+    article = "del" if score == "logit" else "de la"
+    height, width = explanation.raw.shape[-2:]
+    where = f"en {explanation.layer} ({height} × {width})"
+    if explanation.method == "Eigen-CAM":
+        return f"Eigen-CAM {where}; no depende de la clase"
+    return f"{explanation.method} {article} {score} de «{class_name}» {where}"
+
+
+def describe_scores(recording: cam.Recording, class_names, true_class: int | None = None) -> str:
+    """Tabla HTML: logit y probabilidad de cada clase, cuál se predice y, si se sabe, cuál es la verdadera."""
+    rows = [("clase", "logit", "probabilidad", "")]
+    for index, name in enumerate(class_names):
+        roles = ["predicha"] * (index == recording.predicted) + ["verdadera"] * (index == true_class)
+        logit, probability = recording.logits[0, index], recording.probabilities[0, index]
+        rows.append((html.escape(name), _signed(logit), f"{probability:.4f}", ", ".join(roles)))
+    return _table(rows)
+
+
+def describe_completeness(explanation: cam.Explanation, class_name: str) -> str:
+    """Tabla HTML con barras: el logit de una clase, lo que suma activación × gradiente y lo que falta.
+
+    Argumentos:
+        explanation: de una imagen, con HiResCAM y el logit, como pide `cam.completeness_gap`.
+    """
+    gap = cam.completeness_gap(explanation)[0]
+    accounted = explanation.raw[0].sum(dtype=np.float64)
+    values = {
+        f"logit de «{html.escape(class_name)}», <i>y</i>": accounted + gap,
+        "activación × gradiente, Σ <i>A·g</i>": accounted,
+        "lo que falta, <i>y</i> − Σ <i>A·g</i>": gap,
+    }
+    limit = _round_up(max(abs(value) for value in values.values()))
+    rows = [(name, _signed(value), _bar(value / limit)) for name, value in values.items()]
+    title = f"Completitud de {explanation.layer}"
+    return _table([(title, "", f"de −{limit:g} a +{limit:g}"), *rows])
+
+
+def color_bar() -> str:
+    """La escala de colores de los mapas, en HTML: siempre de 0 a 1."""
+    colors = ", ".join(to_hex(color) for color in colormaps[plots.COLORMAP](np.linspace(0, 1, 17)))
+    return (
+        f'<div style="width: {DISPLAY_SIZE}px; height: 0.8em; '
+        f'background: linear-gradient(to right, {colors})"></div>'
+        '<div style="display: flex; justify-content: space-between; line-height: 1.4">'
+        "<span>0</span><span>relevancia (máximo = 1)</span><span>1</span></div>"
+    )
+
+
+class ImageChooser(widgets.VBox):
+    """Elige una imagen: un filtro de clase, otro de errores si se sabe qué predice la red, y un control.
+
+    Argumentos:
+        labels: int (N,), la clase verdadera de cada imagen.
+        class_names: nombre de cada clase, en el orden de las etiquetas.
+        predicted: int (N,), la clase que predice la red.
 
     Atributos:
-        position: índice en `images` de la imagen que se ve.
+        position: la imagen elegida, de 0 a N − 1.
 
     Errores:
-        ValueError: no hay imágenes.
+        ValueError: no hay imágenes, o no hay una predicción por imagen.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, class_names):
-        if len(images) == 0:
+    def __init__(self, labels: np.ndarray, class_names, predicted: np.ndarray | None = None):
+        if len(labels) == 0:
             raise ValueError("No hay imágenes que recorrer.")
-        self._images, self._labels, self._class_names = images, labels, class_names
-        present = [name for index, name in enumerate(class_names) if index in labels]
-        self._filter = widgets.ToggleButtons(
-            options=[ALL_CLASSES, *present], description="Clase", style={"button_width": "6em"}
-        )
-        self._slider = widgets.IntSlider(max=len(labels) - 1, description="Imagen", continuous_update=False)
-        self._picture, self._caption = _picture(), widgets.Label()
+        if predicted is not None and np.shape(predicted) != np.shape(labels):
+            raise ValueError(
+                f"Hace falta una predicción por imagen: hay {len(predicted)} para {len(labels)} imágenes."
+            )
+        self._labels, self._class_names, self._predicted = labels, class_names, predicted
+        self.position = 0
         self._positions = np.arange(len(labels))
-        self._listeners = [self._show]
-        self._show()
-        self._filter.observe(self._apply_filter, names="value")
-        self._slider.observe(self._announce, names="value")
-        super().__init__([self._filter, self._slider, self._picture, self._caption])
-
-    @property
-    def position(self) -> int:
-        return int(self._positions[self._slider.value])
+        self._listeners = []
+        present = [name for index, name in enumerate(class_names) if index in labels]
+        self._filter = _buttons("Mostrar", [ALL_CLASSES, *present])
+        self._errors = widgets.Checkbox(description="solo errores de la red", style=LABEL_STYLE)
+        self._slider = _slider(widgets.IntSlider, "Imagen", max=len(labels) - 1)
+        self._nothing = widgets.Label("Ninguna imagen pasa los filtros: se ve la anterior.")
+        self._nothing.layout.display = "none"
+        for control in (self._filter, self._errors):
+            control.observe(self._apply_filters, names="value")
+        self._slider.observe(self._move, names="value")
+        errors = [] if predicted is None else [self._errors]
+        super().__init__([self._filter, *errors, self._slider, self._nothing])
 
     def on_change(self, listener) -> None:
         """Llama a `listener()` cada vez que cambia la imagen."""
         self._listeners.append(listener)
 
-    def _apply_filter(self, change) -> None:
-        self._positions = select_class(self._labels, self._class_names, change["new"])
+    def choose(self, position: int) -> None:
+        """Elige una imagen y quita los filtros.
+
+        Errores:
+            ValueError: no existe esa imagen.
+        """
+        if not 0 <= position < len(self._labels):
+            raise ValueError(
+                f"Las imágenes van de la 0 a la {len(self._labels) - 1}, y se pide la {position}."
+            )
+        self._filter.value, self._errors.value = ALL_CLASSES, False
+        self._slider.value = position
+
+    def _apply_filters(self, _=None) -> None:
+        predicted = self._predicted if self._errors.value else None
+        self._positions = select_images(self._labels, self._class_names, self._filter.value, predicted)
+        anything = len(self._positions) > 0
+        self._slider.disabled = not anything
+        self._nothing.layout.display = "none" if anything else ""
         with self._slider.hold_trait_notifications():
             self._slider.value = 0
-            self._slider.max = len(self._positions) - 1
-        self._announce()
+            self._slider.max = max(0, len(self._positions) - 1)
+        self._move()
 
-    def _announce(self, _=None) -> None:
+    def _move(self, _=None) -> None:
         # Al filtrar, la imagen puede cambiar sin que se mueva el control, o al revés.
-        if self.position != self._shown:
-            for listener in self._listeners:
-                listener()
+        if len(self._positions) == 0 or self._positions[self._slider.value] == self.position:
+            return
+        self.position = int(self._positions[self._slider.value])
+        for listener in self._listeners:
+            listener()
+
+
+class ImageBrowser(widgets.VBox):
+    """Recorre imágenes: un `ImageChooser` y, debajo, la imagen elegida.
+
+    Argumentos:
+        images: uint8 (N, alto, ancho, 3).
+        labels, class_names: como en `ImageChooser`.
+
+    Atributos:
+        position: índice en `images` de la imagen que se ve.
+    """
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, class_names):
+        self._images, self._labels, self._class_names = images, labels, class_names
+        self._chooser = ImageChooser(labels, class_names)
+        self._picture, self._caption = _picture(), widgets.Label()
+        self._chooser.on_change(self._show)
+        self._show()
+        super().__init__([self._chooser, self._picture, self._caption])
+
+    @property
+    def position(self) -> int:
+        return self._chooser.position
 
     def _show(self) -> None:
-        self._shown = self.position
-        self._picture.value = encode_png(self._images[self._shown])
-        self._caption.value = f"Imagen {self._shown}: {self._class_names[self._labels[self._shown]]}"
+        self._picture.value = encode_png(self._images[self.position])
+        self._caption.value = f"Imagen {self.position}: {self._class_names[self._labels[self.position]]}"
 
 
-class HeatmapBrowser(widgets.VBox):
-    """Muestra el Grad-CAM de la clase predicha, para la imagen y la capa que eligen dos controles.
+class Explorer(widgets.VBox):
+    """Explica la predicción para una imagen, una capa, una clase y un método, que se eligen con controles.
+
+    La red solo trabaja al cambiar de imagen: lo demás sale de un `cam.Recording`. La excepción es Score-CAM.
 
     Argumentos:
         explainer: explicador de la red del curso.
         images: uint8 (N, 300, 300, 3).
-        labels, class_names: como en `ImageBrowser`.
+        labels, class_names, predicted: como en `ImageChooser`.
+        masks: bool (N, 300, 300), la máscara de cada sujeto, si se conoce.
+        basic: solo los controles de la imagen y de la capa.
+
+    Errores:
+        ValueError: como `ImageChooser`; o no hay tantas etiquetas o máscaras como imágenes.
     """
 
-    def __init__(self, explainer: cam.Explainer, images: np.ndarray, labels: np.ndarray, class_names):
-        self._explainer, self._images, self._class_names = explainer, images, class_names
-        self._browser = ImageBrowser(images, labels, class_names)
-        self._layer = widgets.SelectionSlider(
-            options=explainer.layer_names,
-            value=explainer.layer_names[-1],
-            description="Capa",
-            continuous_update=False,
-            layout=widgets.Layout(width="30em"),
-        )
-        self._picture, self._caption = _picture(), widgets.Label()
-        self._browser.on_change(self._show)
-        self._layer.observe(self._show, names="value")
-        self._show()
-        title = widgets.Label("Grad-CAM de la clase predicha (oscuro, 0; claro, el máximo)")
-        heatmap = widgets.VBox([self._layer, self._picture, title])
-        # Alineados por abajo, las dos imágenes quedan a la misma altura.
-        side_by_side = widgets.HBox([self._browser, heatmap], layout=widgets.Layout(align_items="flex-end"))
-        super().__init__([side_by_side, self._caption])
+    def __init__(
+        self,
+        explainer: cam.Explainer,
+        images: np.ndarray,
+        labels: np.ndarray,
+        class_names,
+        predicted: np.ndarray | None = None,
+        masks: np.ndarray | None = None,
+        basic: bool = False,
+    ):
+        _check_lengths(images, labels, masks)
+        self._explainer, self._class_names = explainer, list(class_names)
+        self._images, self._labels, self._masks = images, labels, masks
+        self._recording = self._photo = None
+        self._update_call = self._complete_call = None  # lo que el bucle de eventos hará luego
+        self._build_controls(predicted)
+        self._build_views()
+        self._observe()
+        self._update()
+        super().__init__(self._arrange(basic))
 
-    def _show(self, _=None) -> None:
-        image = self._images[self._browser.position]
-        explanation = self._explainer.explain(data.prepare_image(image), layer=self._layer.value)
-        self._picture.value = encode_png(plots.overlay(image, explanation.heatmap[0]))
-        self._caption.value = describe_prediction(explanation, self._class_names)
+    def choose(self, image=None, layer=None, target=None, method=None, score=None) -> None:
+        """Coloca los controles; los que no se dan se quedan como están.
+
+        Argumentos:
+            image: posición en `images`.
+            layer: nombre de la capa.
+            target: nombre de la clase explicada, o `PREDICTED`.
+            method: uno de `METHOD_CHOICES`.
+            score: una clave de `SCORE_CHOICES`.
+
+        Errores:
+            ValueError: no existe esa imagen, capa, clase, método o puntuación.
+        """
+        chosen = {self._layer: layer, self._target: target, self._method: method, self._score: score}
+        chosen = {control: value for control, value in chosen.items() if value is not None}
+        for control, value in chosen.items():
+            if value not in control.options:
+                choices = ", ".join(control.options)
+                raise ValueError(f"«{control.description}» puede ser {choices}, y se pide «{value}».")
+        if image is not None:
+            self._chooser.choose(image)
+            self._choose_image()
+        for control, value in chosen.items():
+            control.value = value
+        self._update()
+
+    def _build_controls(self, predicted) -> None:
+        self._chooser = ImageChooser(self._labels, self._class_names, predicted)
+        layers = self._explainer.layer_names
+        self._layer = _slider(widgets.SelectionSlider, "Capa", options=layers, value=layers[-1])
+        self._target = _buttons("Clase", [PREDICTED, *self._class_names])
+        self._method = widgets.Dropdown(description="Método", options=METHOD_CHOICES, style=LABEL_STYLE)
+        self._score = _buttons("Derivar", list(SCORE_CHOICES))
+        self._opacity = _slider(widgets.FloatSlider, "Opacidad", value=0.5, max=1, step=0.05)
+        self._outline = widgets.Checkbox(description="contorno del sujeto", style=LABEL_STYLE)
+        self._upload = widgets.FileUpload(
+            description="Tu foto", accept=".jpg,.jpeg,.png,.webp", multiple=False
+        )
+
+    def _build_views(self) -> None:
+        self._picture, self._overlay = _picture(), _picture()
+        self._picture_caption, self._overlay_caption = widgets.HTML(), widgets.HTML()
+        self._empty = widgets.HTML(EMPTY_MAP)
+        self._scores, self._meter, self._notice = widgets.HTML(), widgets.HTML(), widgets.HTML()
+
+    def _arrange(self, basic: bool) -> list[widgets.Widget]:
+        more = [self._target, self._method, self._score, self._opacity]
+        more += [self._outline] * (self._masks is not None) + [self._upload]
+        controls = widgets.VBox([self._chooser, self._layer, *([] if basic else more)])
+        controls.layout.width = CONTROLS_WIDTH
+        picture = widgets.VBox([self._picture_caption, self._picture])
+        overlay = widgets.VBox([self._overlay_caption, self._overlay, self._empty, widgets.HTML(color_bar())])
+        picture.layout.width = overlay.layout.width = f"{DISPLAY_SIZE}px"
+        tables = [self._scores] if basic else [self._scores, self._meter]
+        views = widgets.VBox([self._notice, _row(picture, overlay), _row(*tables)])
+        views.layout.flex = f"1 1 {DISPLAY_SIZE}px"
+        return [_row(controls, views)]
+
+    def _observe(self) -> None:
+        self._chooser.on_change(self._choose_image)
+        self._upload.observe(self._receive_photo, names="value")
+        for control in (self._layer, self._target, self._method, self._score, self._opacity, self._outline):
+            control.observe(self._request, names="value")
+
+    def _choose_image(self) -> None:
+        self._photo = self._recording = None
+        self._request()
+
+    def _receive_photo(self, change) -> None:
+        if not change["new"]:
+            return
+        name, content = uploaded_file(change["new"])
+        self._upload.set_trait("value", type(change["new"])())  # vacío, para que se pueda repetir la misma
+        try:
+            self._photo = photos.read_photo(content)
+        except ValueError as error:
+            self._notice.value = _notice(f"«{name}»: {error}")
+            return
+        self._recording = None
+        self._request()
+
+    def _request(self, _=None) -> None:
+        """Pide que se actualice lo que se ve; de varias peticiones seguidas se atiende la última."""
+        if self._update_call:
+            return
+        self._update_call = _call_later(PAUSE, self._update)
+        if self._update_call is None:
+            self._update()
+
+    def _update(self) -> None:
+        self._update_call = _cancel(self._update_call)
+        try:
+            self._show()
+        except ValueError as error:
+            self._notice.value = _notice(str(error))
+
+    def _show(self) -> None:
+        position = self._chooser.position
+        own = self._photo is not None
+        image = self._photo if own else self._images[position]
+        mask = self._masks[position] if self._outline.value and not own else None
+        true_class = None if own else int(self._labels[position])
+        title = (
+            "Tu foto. Mueve «Imagen» para volver."
+            if own
+            else f"Imagen {position}: {self._class_names[true_class]}"
+        )
+        if self._recording is None:
+            _cancel(self._complete_call)
+            self._recording = self._explainer.record(data.prepare_image(image))
+            self._complete_call = _call_later(CALM, self._recording.complete)
+        self._picture.value = _outlined(image, mask)
+        self._picture_caption.value = _caption(title)
+        self._scores.value = describe_scores(self._recording, self._class_names, true_class)
+        self._show_map(image, mask)
+
+    def _show_map(self, image: np.ndarray, mask: np.ndarray | None) -> None:
+        layer, method, score = self._layer.value, self._method.value, SCORE_CHOICES[self._score.value]
+        chosen = self._target.value
+        target = self._recording.predicted if chosen == PREDICTED else self._class_names.index(chosen)
+        if method == SLOW_METHOD:
+            self._notice.value = _notice("Score-CAM hace una predicción por filtro: tarda unos segundos…")
+        explanation = self._recording.explain(layer, target, score, method)
+        self._notice.value = ""
+        class_name = self._class_names[target]
+        self._overlay_caption.value = _caption(describe_map(explanation, class_name))
+        empty = bool(explanation.empty[0])
+        if not empty:
+            blended = plots.overlay(image, explanation.heatmap[0], self._opacity.value)
+            self._overlay.value = _outlined(blended, mask)
+        self._overlay.layout.display = "none" if empty else ""
+        self._empty.layout.display = "" if empty else "none"
+        accounted = self._recording.explain(layer, target, method="HiResCAM")
+        self._meter.value = describe_completeness(accounted, class_name)
+
+
+def uploaded_file(value) -> tuple[str, bytes]:
+    """Nombre y contenido del fichero que ha llegado a un `FileUpload` de ipywidgets 7 (dict) u 8 (tupla)."""
+    if isinstance(value, dict):
+        ((name, upload),) = value.items()
+        return name, upload["content"]
+    (upload,) = value
+    return upload["name"], bytes(upload["content"])
+
+
+def _call_later(seconds: float, function):
+    """Encarga una llamada al bucle de eventos del núcleo; fuera de un cuaderno no lo hay: devuelve None."""
+    try:
+        return asyncio.get_running_loop().call_later(seconds, function)
+    except RuntimeError:
+        return None
+
+
+def _cancel(call) -> None:
+    if call:
+        call.cancel()
+
+
+def _outlined(image: np.ndarray, mask: np.ndarray | None) -> bytes:
+    return encode_png(image if mask is None else draw_outline(image, mask))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _round_up(value: float) -> float:
+    """El menor 1, 2 o 5 · 10ⁿ que no es menor que `value`: el fondo de escala de una barra."""
+    power = 10.0 ** np.floor(np.log10(value)) if value > 0 else 1.0
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
+
+
+def _bar(fraction: float) -> str:
+    """Una barra HTML desde el centro: a la derecha, azul, si es positiva; a la izquierda, naranja, si no."""
+    side, color = ("left", "#0072B2") if fraction >= 0 else ("right", "#D55E00")
+    return (
+        '<div style="width: 12em; height: 0.8em; position: relative; border: 1px solid gray">'
+        f'<div style="position: absolute; {side}: 50%; width: {50 * abs(fraction):.1f}%; height: 100%; '
+        f'background: {color}"></div></div>'
+    )
+
+
+def _table(rows) -> str:
+    """Una tabla HTML: la primera fila son los títulos."""
+    (titles, *body), style = rows, "style='padding: 0 1em 0 0; text-align: left'"
+    cells = ["".join(f"<th {style}>{cell}</th>" for cell in titles)]
+    cells += ["".join(f"<td {style}>{cell}</td>" for cell in row) for row in body]
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+def _caption(text: str) -> str:
+    """Un título de dos líneas, las llene o no: así dos imágenes quedan siempre a la misma altura."""
+    return f'<div style="min-height: 2.8em; line-height: 1.4">{html.escape(text)}</div>'
+
+
+def _notice(text: str) -> str:
+    return f'<div role="status" style="line-height: 1.4">⚠ {html.escape(text)}</div>'
 
 
 def _picture() -> widgets.Image:
     return widgets.Image(format="png", width=DISPLAY_SIZE, height=DISPLAY_SIZE)
+
+
+def _row(*children: widgets.Widget) -> widgets.HBox:
+    """Uno al lado de otro, o debajo si no caben: en una ventana estrecha o con la letra ampliada."""
+    return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 10px"))
+
+
+def _slider(kind, description: str, **options):
+    return kind(description=description, layout=_control_layout(), style=LABEL_STYLE, **options)
+
+
+def _buttons(description: str, options) -> widgets.ToggleButtons:
+    style, layout = {"button_width": "auto", **LABEL_STYLE}, widgets.Layout(flex_flow="row nowrap")
+    return widgets.ToggleButtons(description=description, options=options, style=style, layout=layout)
+
+
+def _control_layout() -> widgets.Layout:
+    return widgets.Layout(width=CONTROLS_WIDTH, max_width="100%")
+
+
+def _check_lengths(images, labels, masks) -> None:
+    counts = {"imágenes": images, "etiquetas": labels} | ({} if masks is None else {"máscaras": masks})
+    if len({len(values) for values in counts.values()}) > 1:
+        found = ", ".join(f"{len(values)} {name}" for name, values in counts.items())
+        raise ValueError(f"Debe haber una etiqueta y una máscara por imagen, y hay {found}.")

@@ -1,13 +1,23 @@
-"""Los controles: lo que se ve coincide con lo que devuelven las funciones que hay debajo."""
+"""Los controles: lo que se ve coincide con lo que devuelven las funciones que hay debajo.
+
+Estas pruebas valen para ipywidgets 7 y 8, y se ejecutan con los dos: véase `make test-colab`.
+"""
+
+import asyncio
+import io
+import re
+from datetime import datetime
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from gradcam_helpers import cam, data, explorer, plots
+from gradcam_helpers import cam, data, explorer, photos, plots
 from gradcam_helpers.backend import keras
 
 LABELS = np.array([0, 1, 1, 0, 1])
+PREDICTED = np.array([0, 0, 1, 1, 1])
 
 
 @pytest.fixture(scope="module")
@@ -16,24 +26,61 @@ def images():
 
 
 @pytest.fixture(scope="module")
-def explainer():
+def masks():
+    masks = np.zeros((5, 300, 300), bool)
+    for position, mask in enumerate(masks):
+        mask[50 : 150 + 20 * position, 60:200] = True
+    return masks
+
+
+def network(activation="softmax"):
     keras.utils.set_random_seed(4)
-    network = keras.Sequential(
+    return keras.Sequential(
         [
             keras.Input((300, 300, 3)),
             keras.layers.Conv2D(2, 3, strides=10, activation="relu", name="una"),
             keras.layers.Conv2D(3, 3, activation="relu", name="otra"),
             keras.layers.Flatten(),
-            keras.layers.Dense(2, activation="softmax"),
+            keras.layers.Dense(2, activation=activation),
         ]
     )
-    return cam.Explainer(network)
+
+
+@pytest.fixture(scope="module")
+def explainer():
+    return cam.Explainer(network())
+
+
+@pytest.fixture
+def board(explainer, images, masks):
+    return explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES, PREDICTED, masks)
 
 
 def decode(picture):
     return cv2.cvtColor(
         cv2.imdecode(np.frombuffer(picture.value, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
     )
+
+
+def visible(widget):
+    return widget.layout.display != "none"
+
+
+def jpeg(image) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "JPEG", quality=95)
+    return content.getvalue()
+
+
+def upload(board, name: str, content: bytes):
+    """Lo que hace el navegador al elegir un fichero."""
+    control = board._upload
+    if hasattr(control, "_counter"):  # ipywidgets 7
+        control.metadata, control.data = [{"name": name, "size": len(content)}], [content]
+        control._counter += 1
+    else:
+        facts = {"name": name, "type": "", "size": len(content), "last_modified": datetime.now()}
+        control.value = [{**facts, "content": memoryview(content)}]
 
 
 def test_png_keeps_every_pixel(images):
@@ -43,15 +90,42 @@ def test_png_keeps_every_pixel(images):
     assert np.array_equal(decode(Picture), images[0])
 
 
-def test_select_class():
-    assert explorer.select_class(LABELS, data.CLASS_NAMES, "persona").tolist() == [1, 2, 4]
-    assert explorer.select_class(LABELS, data.CLASS_NAMES, explorer.ALL_CLASSES).tolist() == [0, 1, 2, 3, 4]
+@pytest.mark.parametrize(
+    ("choice", "predicted", "expected"),
+    [
+        (explorer.ALL_CLASSES, None, [0, 1, 2, 3, 4]),
+        ("persona", None, [1, 2, 4]),
+        (explorer.ALL_CLASSES, PREDICTED, [1, 3]),
+        ("persona", PREDICTED, [1]),
+        ("caballo", LABELS, []),
+    ],
+)
+def test_select_images(choice, predicted, expected):
+    assert explorer.select_images(LABELS, data.CLASS_NAMES, choice, predicted).tolist() == expected
+
+
+def test_outline_is_drawn_around_the_mask_and_nowhere_else(images, masks):
+    outlined = explorer.draw_outline(images[0], masks[0])
+    changed = (outlined != images[0]).any(axis=-1)
+    mask = masks[0].astype(np.uint8)
+    near = cv2.dilate(mask, np.ones((5, 5))) > cv2.erode(mask, np.ones((7, 7)))
+    assert not changed[~near].any()
+    border = mask > cv2.erode(mask, np.ones((3, 3)))
+    assert (outlined[border] == 255).all()
+    assert not np.shares_memory(outlined, images[0])
+
+
+def test_outline_of_an_empty_mask_changes_nothing(images, masks):
+    assert np.array_equal(explorer.draw_outline(images[0], np.zeros_like(masks[0])), images[0])
+
+
+# La imagen
 
 
 def test_slider_shows_the_image_it_points_at(images):
     browser = explorer.ImageBrowser(images, LABELS, data.CLASS_NAMES)
     for position in (0, 3, 1):
-        browser._slider.value = position
+        browser._chooser._slider.value = position
         assert browser.position == position
         assert np.array_equal(decode(browser._picture), images[position])
         assert browser._caption.value == f"Imagen {position}: {data.CLASS_NAMES[LABELS[position]]}"
@@ -59,19 +133,69 @@ def test_slider_shows_the_image_it_points_at(images):
 
 def test_filter_leaves_only_one_class(images):
     browser = explorer.ImageBrowser(images, LABELS, data.CLASS_NAMES)
-    browser._slider.value = 4
-    browser._filter.value = "persona"
-    assert (browser._slider.max, browser.position) == (2, 1)
-    browser._slider.value = 2
+    chooser = browser._chooser
+    chooser._slider.value = 4
+    chooser._filter.value = "persona"
+    assert (chooser._slider.max, browser.position) == (2, 1)
+    chooser._slider.value = 2
     assert np.array_equal(decode(browser._picture), images[4])
-    browser._filter.value = explorer.ALL_CLASSES
-    assert (browser._slider.max, browser.position) == (4, 0)
+    chooser._filter.value = explorer.ALL_CLASSES
+    assert (chooser._slider.max, browser.position) == (4, 0)
     assert np.array_equal(decode(browser._picture), images[0])
 
 
-def test_filter_offers_only_the_classes_there_are(images):
-    browser = explorer.ImageBrowser(images[1:3], LABELS[1:3], data.CLASS_NAMES)
-    assert browser._filter.options == (explorer.ALL_CLASSES, "persona")
+def test_filter_offers_only_the_classes_there_are():
+    chooser = explorer.ImageChooser(LABELS[1:3], data.CLASS_NAMES)
+    assert list(chooser._filter.options) == [explorer.ALL_CLASSES, "persona"]
+
+
+def test_errors_are_offered_only_when_predictions_are_known():
+    without = explorer.ImageChooser(LABELS, data.CLASS_NAMES)
+    assert without._errors not in without.children
+    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
+    assert chooser._errors in chooser.children
+    chooser._errors.value = True
+    assert (chooser._slider.max, chooser.position) == (1, 1)
+    chooser._slider.value = 1
+    assert chooser.position == 3
+    chooser._filter.value = "persona"
+    assert (chooser._slider.max, chooser.position) == (0, 1)
+
+
+def test_without_any_image_left_the_slider_rests_and_it_is_said():
+    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, LABELS)
+    chooser._slider.value = 2
+    chooser._errors.value = True
+    assert chooser._slider.disabled and visible(chooser._nothing)
+    assert chooser.position == 2
+    chooser._errors.value = False
+    assert not chooser._slider.disabled and not visible(chooser._nothing)
+    assert (chooser._slider.max, chooser.position) == (4, 0)
+
+
+def test_each_change_of_image_is_announced_once():
+    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
+    seen = []
+    chooser.on_change(lambda: seen.append(chooser.position))
+    chooser._slider.value = 4
+    chooser._filter.value = "persona"
+    chooser._filter.value = "caballo"
+    chooser._errors.value = True
+    assert seen == [4, 1, 0, 3]
+
+
+def test_choosing_an_image_removes_the_filters():
+    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
+    chooser._filter.value, chooser._errors.value = "persona", True
+    chooser.choose(3)
+    assert chooser.position == 3
+    assert (chooser._filter.value, chooser._errors.value) == (explorer.ALL_CLASSES, False)
+
+
+@pytest.mark.parametrize("position", [-1, 5])
+def test_choosing_an_image_that_does_not_exist(position):
+    with pytest.raises(ValueError, match="van de la 0 a la 4"):
+        explorer.ImageChooser(LABELS, data.CLASS_NAMES).choose(position)
 
 
 def test_without_images(images):
@@ -79,33 +203,345 @@ def test_without_images(images):
         explorer.ImageBrowser(images[:0], LABELS[:0], data.CLASS_NAMES)
 
 
-def test_each_change_is_announced_once(images):
-    browser = explorer.ImageBrowser(images, LABELS, data.CLASS_NAMES)
-    seen = []
-    browser.on_change(lambda: seen.append(browser.position))
-    browser._slider.value = 4
-    browser._filter.value = "persona"
-    browser._filter.value = "caballo"
-    assert seen == [4, 1, 0]
+def test_one_prediction_for_each_image():
+    with pytest.raises(ValueError, match="hay 2 para 5 imágenes"):
+        explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED[:2])
 
 
-@pytest.mark.parametrize("layer", ["una", "otra"])
-def test_heatmap_is_that_of_the_explainer(explainer, images, layer):
-    browser = explorer.HeatmapBrowser(explainer, images, LABELS, data.CLASS_NAMES)
-    browser._layer.value = layer
-    browser._browser._slider.value = 3
-    explanation = explainer.explain(data.prepare_image(images[3]), layer=layer)
-    assert np.array_equal(decode(browser._picture), plots.overlay(images[3], explanation.heatmap[0]))
-    assert browser._caption.value == explorer.describe_prediction(explanation, data.CLASS_NAMES)
+# El panel
 
 
-def test_description_warns_of_an_empty_map():
-    zeros = np.zeros((1, 2, 2), np.float32)
-    scores = np.array([[0.25, 0.75]], np.float32)
-    empty = cam.Explanation(
-        "una", "Grad-CAM", "logit", zeros, zeros, np.array([True]), np.array([1]), scores, scores
+def test_board_agrees_with_the_explainer_after_any_moves(explainer, images, masks, board):
+    generator = np.random.default_rng(3)
+    methods = [method for method in explorer.METHOD_CHOICES if method != explorer.SLOW_METHOD]
+    controls = {
+        board._chooser._slider: range(5),
+        board._layer: explainer.layer_names,
+        board._target: board._target.options,
+        board._method: methods,
+        board._score: list(explorer.SCORE_CHOICES),
+        board._opacity: np.linspace(0, 1, 11),
+        board._outline: [False, True],
+    }
+    for _ in range(60):
+        control = list(controls)[generator.integers(len(controls))]
+        control.value = controls[control][generator.integers(len(controls[control]))]
+        check(board, explainer, images, masks)
+
+
+def check(board, explainer, images, masks):
+    """Todo lo que se ve es lo que devuelven las funciones con el valor actual de los controles."""
+    position = board._chooser.position
+    chosen = board._target.value
+    explanation = explainer.explain(
+        data.prepare_image(images[position]),
+        layer=board._layer.value,
+        target=None if chosen == explorer.PREDICTED else data.CLASS_NAMES.index(chosen),
+        method=board._method.value,
+        score=explorer.SCORE_CHOICES[board._score.value],
     )
-    text = explorer.describe_prediction(empty, data.CLASS_NAMES)
-    assert "Clase explicada: persona" in text
-    assert "caballo 0.250, persona 0.750" in text
-    assert "Mapa vacío" in text
+    name = data.CLASS_NAMES[explanation.target[0]]
+    picture = images[position]
+    if visible(board._overlay):
+        overlay = plots.overlay(picture, explanation.heatmap[0], board._opacity.value)
+        if board._outline.value:
+            overlay = explorer.draw_outline(overlay, masks[position])
+        # La probabilidad se deriva por otro camino: cambia el redondeo.
+        assert np.abs(decode(board._overlay).astype(int) - overlay).max() <= 1
+    assert visible(board._overlay) == (not explanation.empty[0])
+    assert visible(board._empty) == explanation.empty[0]
+    if board._outline.value:
+        picture = explorer.draw_outline(picture, masks[position])
+    assert np.array_equal(decode(board._picture), picture)
+    assert explorer.describe_map(explanation, name) in board._overlay_caption.value
+    assert f"Imagen {position}: {data.CLASS_NAMES[LABELS[position]]}" in board._picture_caption.value
+    for probability in explanation.probabilities[0]:
+        assert f"{probability:.4f}" in board._scores.value
+    assert f"logit de «{name}»" in board._meter.value
+
+
+def test_basic_board_has_only_image_and_layer(explainer, images):
+    basic = explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES, basic=True)
+    shown = list(descendants(basic))
+    assert basic._layer in shown and basic._chooser in shown and basic._scores in shown
+    for hidden in (basic._target, basic._method, basic._score, basic._opacity, basic._outline, basic._meter):
+        assert hidden not in shown
+
+
+def test_outline_is_offered_only_with_masks(explainer, images, board):
+    without = explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES)
+    assert without._outline not in list(descendants(without))
+    assert board._outline in list(descendants(board))
+
+
+def descendants(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from descendants(child)
+
+
+def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monkeypatch):
+    recorded = []
+    record = explainer.record
+    monkeypatch.setattr(explainer, "record", lambda image: recorded.append(1) or record(image))
+    board._recording.complete()
+    monkeypatch.setattr(explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
+    board._layer.value = "una"
+    board._target.value = "persona"
+    board._method.value = "LayerCAM"
+    board._score.value = "probabilidad"
+    board._opacity.value = 0.2
+    board._outline.value = True
+    assert not recorded
+    monkeypatch.undo()
+    monkeypatch.setattr(explainer, "record", lambda image: recorded.append(1) or record(image))
+    board._chooser._slider.value = 2
+    assert len(recorded) == 1
+
+
+def test_two_boards_do_not_disturb_each_other(explainer, images, masks, board):
+    other = explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES, PREDICTED, masks)
+    board._chooser._slider.value = 3
+    other._method.value = "HiResCAM"
+    check(board, explainer, images, masks)
+    check(other, explainer, images, masks)
+    assert (other._chooser.position, board._method.value) == (0, "Grad-CAM")
+
+
+def test_choose_places_the_controls(explainer, images, masks, board):
+    board.choose(image=3, layer="una", target="persona", method="XGrad-CAM", score="probabilidad")
+    assert board._chooser.position == 3
+    values = [control.value for control in (board._layer, board._target, board._method, board._score)]
+    assert values == ["una", "persona", "XGrad-CAM", "probabilidad"]
+    check(board, explainer, images, masks)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layer": "ninguna"}, "«Capa» puede ser una, otra, y se pide «ninguna»"),
+        ({"target": "gato"}, "«Clase» puede ser predicha, caballo, persona"),
+        ({"method": "CAM"}, "«Método» puede ser Grad-CAM"),
+        ({"score": "probability"}, "«Derivar» puede ser logit, probabilidad"),
+        ({"image": 9}, "van de la 0 a la 4"),
+    ],
+)
+def test_choose_rejects_what_does_not_exist_and_changes_nothing(board, wrong, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        board.choose(**{"image": 2, "layer": "una", **wrong})
+    assert (board._chooser.position, board._layer.value) == (0, "otra")
+
+
+def test_one_label_and_one_mask_for_each_image(explainer, images, masks):
+    with pytest.raises(ValueError, match="5 imágenes, 5 etiquetas, 2 máscaras"):
+        explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES, PREDICTED, masks[:2])
+    with pytest.raises(ValueError, match="5 imágenes, 4 etiquetas"):
+        explorer.Explorer(explainer, images, LABELS[:4], data.CLASS_NAMES)
+
+
+def against(position):
+    """Una red en la que nada apoya la clase de esa posición: todos sus pesos son negativos."""
+    model = network(activation=None)
+    kernel, bias = model.layers[-1].get_weights()
+    signs = np.ones(2)
+    signs[position] = -1
+    model.layers[-1].set_weights([np.abs(kernel) * signs, bias])
+    return cam.Explainer(model)
+
+
+def test_empty_map_is_said_in_place_of_the_picture(images):
+    board = explorer.Explorer(against(0), images, LABELS, data.CLASS_NAMES)
+    assert visible(board._overlay) and not visible(board._empty)
+    board._target.value = "caballo"
+    assert visible(board._empty) and not visible(board._overlay)
+    assert "Mapa vacío" in board._empty.value
+    board._target.value = "persona"
+    assert visible(board._overlay) and not visible(board._empty)
+
+
+def test_network_with_values_that_are_not_finite_is_said(images):
+    model = network()
+    model.layers[-1].set_weights([np.full((2352, 2), np.nan), np.zeros(2)])
+    board = explorer.Explorer(cam.Explainer(model), images, LABELS, data.CLASS_NAMES)
+    assert "no son finitos" in board._notice.value
+
+
+# Las tablas
+
+
+def table(text) -> list[list[str]]:
+    rows = re.findall(r"<tr>(.*?)</tr>", text)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return [[re.sub(r"<[^>]*>", "", cell) for cell in row] for row in cells]
+
+
+def test_table_of_scores(explainer, images):
+    recording = explainer.record(data.prepare_image(images[0]))
+    rows = table(explorer.describe_scores(recording, ["a", "<b>"], true_class=1 - recording.predicted))
+    assert rows[0] == ["clase", "logit", "probabilidad", ""]
+    assert [row[0] for row in rows[1:]] == ["a", "&lt;b&gt;"]
+    for index, row in enumerate(rows[1:]):
+        assert float(row[1].replace("−", "-")) == pytest.approx(recording.logits[0, index], abs=0.006)
+        assert float(row[2]) == pytest.approx(recording.probabilities[0, index], abs=6e-5)
+        assert row[3] == ("predicha" if index == recording.predicted else "verdadera")
+
+
+def test_completeness_adds_up(explainer, images):
+    explanation = explainer.explain(data.prepare_image(images[0]), layer="una", method="HiResCAM", target=1)
+    rows = table(explorer.describe_completeness(explanation, "persona"))
+    logit, accounted, gap = (float(row[1].replace("−", "-")) for row in rows[1:])
+    assert logit == pytest.approx(explanation.logits[0, 1], abs=0.006)
+    assert accounted == pytest.approx(explanation.raw.sum(), abs=0.006)
+    assert gap == pytest.approx(logit - accounted, abs=0.02)
+
+
+def test_completeness_of_a_logit_of_zero():
+    zeros = np.zeros((1, 2, 2), np.float32)
+    scores = np.zeros((1, 2), np.float32)
+    dead = cam.Explanation(
+        "una", "HiResCAM", "logit", zeros, zeros, np.array([True]), np.array([1]), scores, scores
+    )
+    assert [row[1] for row in table(explorer.describe_completeness(dead, "persona"))[1:]] == ["+0.00"] * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "limit"), [(0, 1), (0.03, 0.05), (1, 1), (1.2, 2), (4.7, 5), (5.1, 10), (73, 100)]
+)
+def test_scale_of_the_bars(value, limit):
+    assert explorer._round_up(value) == pytest.approx(limit)
+
+
+@pytest.mark.parametrize(("fraction", "side"), [(0.5, "left"), (-0.25, "right")])
+def test_bars_grow_from_the_middle(fraction, side):
+    bar = explorer._bar(fraction)
+    assert f"{side}: 50%; width: {50 * abs(fraction):.1f}%" in bar
+
+
+def test_color_bar_has_the_colours_of_the_maps():
+    bar = explorer.color_bar()
+    assert "#000004" in bar and "#fcffa4" in bar  # los extremos de inferno
+    assert ">0<" in bar and ">1<" in bar
+
+
+# La foto
+
+
+@pytest.fixture
+def photo():
+    return np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+
+
+def test_photo_is_shown_and_explained(explainer, board, photo):
+    content = jpeg(photo)
+    upload(board, "caballo.jpg", content)
+    expected = photos.read_photo(content)
+    assert np.array_equal(decode(board._picture), expected)
+    heatmap = explainer.explain(data.prepare_image(expected)).heatmap[0]
+    assert np.array_equal(decode(board._overlay), plots.overlay(expected, heatmap))
+    assert "Tu foto" in board._picture_caption.value
+    assert "verdadera" not in board._scores.value
+
+
+def test_photo_has_no_outline(board, photo):
+    board._outline.value = True
+    upload(board, "caballo.jpg", jpeg(photo))
+    assert np.array_equal(decode(board._picture), photos.read_photo(jpeg(photo)))
+
+
+@pytest.mark.parametrize("back", ["slider", "filter", "choose"])
+def test_back_to_the_images(explainer, images, masks, board, photo, back):
+    upload(board, "caballo.jpg", jpeg(photo))
+    if back == "slider":
+        board._chooser._slider.value = 2
+    elif back == "filter":
+        board._chooser._filter.value = "persona"
+    else:
+        board.choose(image=0)
+    check(board, explainer, images, masks)
+
+
+def test_bad_photo_is_said_and_the_image_stays(images, board):
+    upload(board, "<b>.jpg", b"esto no es una foto")
+    assert "«&lt;b&gt;.jpg»" in board._notice.value
+    assert "no se reconoce" in board._notice.value
+    assert np.array_equal(decode(board._picture), images[0])
+
+
+def test_the_notice_goes_away_with_the_next_move(board):
+    upload(board, "mala.jpg", b"esto no es una foto")
+    board._layer.value = "una"
+    assert board._notice.value == ""
+
+
+def test_same_photo_can_be_uploaded_again(images, board, photo):
+    upload(board, "caballo.jpg", jpeg(photo))
+    board._chooser._slider.value = 2
+    upload(board, "caballo.jpg", jpeg(photo))
+    assert np.array_equal(decode(board._picture), photos.read_photo(jpeg(photo)))
+    assert not board._upload.value
+
+
+# Dentro de un núcleo, que tiene un bucle de eventos
+
+
+def in_a_loop(steps):
+    async def main():
+        steps()
+        await asyncio.sleep(20 * explorer.PAUSE)
+
+    asyncio.run(main())
+
+
+def test_of_many_quick_moves_only_the_last_is_computed(explainer, images, masks, board, monkeypatch):
+    recorded = []
+    record = explainer.record
+    monkeypatch.setattr(explainer, "record", lambda image: recorded.append(1) or record(image))
+
+    def drag():
+        for position in (1, 2, 3, 4, 3):
+            board._chooser._slider.value = position
+        board._layer.value = "una"
+
+    in_a_loop(drag)
+    assert len(recorded) == 1
+    check(board, explainer, images, masks)
+    assert board._chooser.position == 3
+
+
+def test_moves_are_attended_while_they_keep_coming(board):
+    """Quien arrastra sin parar ve pasar imágenes: las peticiones no se aplazan sin fin."""
+    seen = set()
+
+    async def main():
+        for step in range(30):
+            board._opacity.value = step / 30
+            seen.add(board._overlay.value)
+            await asyncio.sleep(explorer.PAUSE / 2)
+
+    asyncio.run(main())
+    assert len(seen) > 3
+
+
+def test_other_layers_are_recorded_when_calm(board, monkeypatch):
+    monkeypatch.setattr(explorer, "CALM", 0.02)
+    completed = []
+
+    async def main():
+        board._chooser._slider.value = 4
+        await asyncio.sleep(3 * explorer.PAUSE)
+        recording = board._recording
+        monkeypatch.setattr(recording, "complete", lambda: completed.append("tarde"))
+        await asyncio.sleep(0.2)
+        completed.append(sorted(recording._calls))
+
+    asyncio.run(main())
+    assert completed == [["otra", "una"]]
+
+
+def test_choose_does_not_wait(explainer, images, masks, board):
+    def steps():
+        board.choose(image=4, layer="una")
+        check(board, explainer, images, masks)
+
+    in_a_loop(steps)
+    check(board, explainer, images, masks)
