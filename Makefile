@@ -6,7 +6,7 @@ CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocess
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real cuadernos datos estilo medidas pares bench requisitos direccion
+.PHONY: lab test test-real test-colab test-navegador cuadernos datos estilo medidas medidas-navegador pares bench requisitos direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
@@ -16,6 +16,12 @@ test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los d
 
 test-real: .venv/listo  # los cuadernos con los datos reales: se ejecutan enteros, sin comparar los resultados
 	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) notebooks
+
+test-colab: .venv/colab/listo  # los controles, con la versión de ipywidgets que trae Colab
+	PYTHONPATH=.venv/colab $(BIN)/python -m pytest --override-ini addopts= tests/test_explorer.py
+
+test-navegador: .venv/navegador  # los controles de cada lección, en JupyterLab y Chromium
+	$(BIN)/python -m pytest --override-ini addopts= tests/navegador
 
 cuadernos: export GRADCAM_DATOS := embebido
 cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/; y la figura del README
@@ -34,6 +40,9 @@ medidas: export GRADCAM_DATOS ?= embebido
 medidas: .venv/listo  # lo que se tarda en dibujar, entrenar y dar cada lección, y lo que acierta la red
 	for program in medidas/*.py; do $(BIN)/python $$program || exit 1; done
 
+medidas-navegador: .venv/navegador  # lo que tarda el explorador en responder y la memoria que ocupa, y sus límites
+	$(BIN)/python -m medidas.navegador.latency
+
 pares: .venv-pares/listo  # los mapas del curso frente a los de otras herramientas
 	.venv-pares/bin/python -m medidas.pares.parity
 
@@ -42,6 +51,7 @@ bench: .venv-pares/listo  # sus tiempos y su memoria, y los límites que debe cu
 
 requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --extra pruebas pyproject.toml -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -c requirements.txt $(BROWSER).in -o $(BROWSER).txt
 
 # El entorno. El fichero «listo» se escribe al final: si la instalación se interrumpe, la próxima vez se rehace.
 .venv/listo: requirements.txt
@@ -52,6 +62,18 @@ requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	mkdir -p .venv/share/jupyter/lab/settings && cp binder/overrides.json .venv/share/jupyter/lab/settings/
+	touch $@
+
+# La versión 7 de ipywidgets, sin lo que necesita para verse: las pruebas que la usan no abren ningún navegador.
+.venv/colab/listo: .venv/listo tests/colab.txt
+	rm -rf .venv/colab
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --target .venv/colab -r tests/colab.txt
+	touch $@
+
+# Lo que añaden las pruebas en el navegador, que usan además el Chromium del sistema.
+BROWSER := tests/navegador/requirements
+.venv/navegador: .venv/listo $(BROWSER).txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(BROWSER).txt
 	touch $@
 
 # El de las herramientas con las que se compara el curso: primero lo mismo que en .venv; después, lo que añaden.

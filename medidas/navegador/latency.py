@@ -1,0 +1,175 @@
+"""Lo que tarda el explorador en responder, en JupyterLab y Chromium, y la memoria que ocupa al usarlo.
+
+El tiempo va de la pulsación de una tecla a la imagen nueva, ya decodificada. Se mide con pausas como las de
+quien mira lo que mueve, que es lo que debe cumplir los límites, y también pulsando en cuanto llega la imagen.
+La red no está entrenada: los tiempos no dependen de sus pesos. Acaba con error si algún límite no se cumple.
+Solo en Linux. Uso: python -m medidas.navegador.latency
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import TimeoutError
+
+from gradcam_helpers import explorer
+from medidas.lessons import memory
+from tests.navegador import lab, notebook
+from tests.navegador.board import Board
+from tests.navegador.expected import IMAGE, LAYER, METHOD, OPACITY, TARGET
+
+CELLS = (
+    """import sys; sys.path.insert(0, "..")
+from gradcam_helpers import cam, data, explorer, models
+import keras
+keras.utils.set_random_seed(models.SEED)
+source = data.prepare_source()
+images, labels = data.load_images(source, count=200)
+explainer = cam.Explainer(models.build_model())""",
+    "explorer.Explorer(explainer, images, labels, data.CLASS_NAMES)",
+)
+# Anota cuándo se pulsa una tecla, o se elige en una lista, y cuándo está decodificada cada imagen del mapa,
+# que es la segunda.
+WATCH = """root => {
+    window.shown = [];
+    const overlay = [...root.querySelectorAll('img')].at(-1);
+    overlay.addEventListener('load', () => overlay.decode().then(() => window.shown.push(performance.now())));
+    for (const kind of ['keydown', 'change'])
+        document.addEventListener(kind, event => { window.pressed = event.timeStamp; }, true);
+}"""
+PAUSE = 0.3  # segundos
+COUNT = 40
+MOST = 120  # movimientos que se intentan: si el mapa está vacío, no llega ninguna imagen
+WARM_UP = 12  # movimientos que no cuentan: la primera vez se construyen las funciones
+REST = 0.8  # segundos tras una imagen nueva, para que se anoten todas sus capas
+LONGEST = 1_000  # milisegundos que se espera una imagen
+RANDOM_MOVES, RANDOM_SECONDS, RANDOM_WARM_UP = 300, 30, 30
+MEGABYTES = 50  # de más, tras los movimientos al azar
+BUSY = 0.5  # carga del equipo a partir de la cual se avisa
+
+
+@dataclass(frozen=True)
+class Task:
+    """Un control, los movimientos que se repiten en él, cada vez con otra imagen, y sus límites, en ms."""
+
+    what: str
+    label: str
+    steps: tuple[str, ...]
+    median: float
+    p95: float
+
+
+GRADIENT_METHODS = [method for method in explorer.METHOD_CHOICES if method != explorer.SLOW_METHOD]
+TASKS = (
+    Task("opacidad", OPACITY, ("ArrowRight",) * 8 + ("ArrowLeft",) * 8, 80, 150),
+    Task("método", METHOD, (*GRADIENT_METHODS[1:], GRADIENT_METHODS[0]), 80, 150),
+    Task("clase", TARGET, ("caballo", "persona") * 3, 80, 150),
+    Task("capa", LAYER, ("ArrowLeft",) * 5 + ("ArrowRight",) * 5, 100, 200),
+    Task("imagen nueva", IMAGE, ("ArrowRight",), 180, 350),
+)
+
+
+def press(board: Board, task: Task, step: str) -> None:
+    if task.label == METHOD:
+        # JupyterLab se queda las flechas de una lista: las usa para cambiar de celda.
+        board.choose(METHOD, step)
+    elif task.label == TARGET:
+        board.control(TARGET).get_by_role("button", name=step, exact=True).press("Enter")
+    else:
+        board.page.keyboard.press(step)
+
+
+def moves(board: Board, task: Task, pause: float) -> list[float]:
+    """Milisegundos de cada movimiento, tras los que no cuentan."""
+    times = []
+    board.press(IMAGE, "Home")
+    for number in range(MOST):
+        if number % len(task.steps) == 0:
+            if task.label != IMAGE:
+                # Lo ya calculado de una imagen se conserva: repetirlo con la misma sería más rápido.
+                board.press(IMAGE, "ArrowRight")
+                time.sleep(REST)
+            board.focus(task.label)
+        before = board.page.evaluate("() => window.shown.length")
+        press(board, task, task.steps[number % len(task.steps)])
+        try:
+            board.page.wait_for_function(f"window.shown.length > {before}", timeout=LONGEST, polling=5)
+        except TimeoutError:
+            continue  # el mapa está vacío
+        times.append(board.page.evaluate(f"() => window.shown[{before}] - window.pressed"))
+        if len(times) == WARM_UP + COUNT:
+            break
+        time.sleep(pause)
+    return times[WARM_UP:]
+
+
+def p95(values: list[float]) -> float:
+    return float(np.percentile(values, 95))
+
+
+def measure(board: Board, task: Task) -> bool:
+    """Mide un control, escribe su línea de la tabla y dice si cumple sus límites."""
+    calm, hurried = (moves(board, task, pause) for pause in (PAUSE, 0))
+    median, worst = statistics.median(calm), p95(calm)
+    holds = median <= task.median and worst <= task.p95 and len(calm) == COUNT
+    print(
+        f"| {task.what} | {len(calm)} | {median:.0f} | ≤ {task.median} | {worst:.0f} | ≤ {task.p95} "
+        f"| {_verdict(holds)} | {statistics.median(hurried):.0f} | {p95(hurried):.0f} |",
+        flush=True,
+    )
+    return holds
+
+
+def measure_memory(board: Board, process: int) -> bool:
+    """Muchos movimientos al azar: cuánto crece la memoria del núcleo."""
+    generator = np.random.default_rng(5)
+    board.move_randomly(generator, RANDOM_WARM_UP, RANDOM_WARM_UP * RANDOM_SECONDS / RANDOM_MOVES)
+    time.sleep(1)
+    before = memory(process, "VmRSS")
+    board.move_randomly(generator, RANDOM_MOVES, RANDOM_SECONDS)
+    time.sleep(1)
+    growth = memory(process, "VmRSS") - before
+    holds = growth < MEGABYTES
+    print(
+        f"\nCon {RANDOM_MOVES} movimientos al azar en {RANDOM_SECONDS} s, la memoria del núcleo pasa de "
+        f"{before:.0f} MB a {before + growth:.0f} MB: {growth:+.0f} MB, y debe crecer menos de {MEGABYTES}: "
+        f"{_verdict(holds)}."
+    )
+    return holds
+
+
+def _verdict(holds: bool) -> str:
+    return "bien" if holds else "MAL"
+
+
+def main() -> None:
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        print(f"Aviso: el equipo está ocupado (carga {load:.1f}). Los tiempos saldrán altos y dispersos.\n")
+    with (
+        tempfile.TemporaryDirectory(prefix="navegador-", ignore_cleanup_errors=True) as folder,
+        lab.run_browser() as browser,
+        lab.run_lab(Path(folder), GRADCAM_DATOS="embebido") as server,
+    ):
+        notebook.write(server.folder / "notebooks" / "medidas.ipynb", CELLS)
+        opened = notebook.Notebook(browser, server, "notebooks/medidas.ipynb")
+        opened.run_all()
+        ((_, root),) = opened.views()
+        root.evaluate(WATCH)
+        board = Board(root)
+        print("| | movimientos | mediana (ms) | | p95 (ms) | | | sin pausas: mediana | p95 |")
+        print("|---|---|---|---|---|---|---|---|---|")
+        held = [measure(board, task) for task in TASKS]
+        held.append(measure_memory(board, opened.kernel_process()))
+        opened.close()
+    if not all(held):
+        sys.exit(f"No se cumplen {held.count(False)} límites. Si el equipo estaba ocupado, repite la medida.")
+
+
+if __name__ == "__main__":
+    main()

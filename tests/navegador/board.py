@@ -1,0 +1,204 @@
+"""Un panel de controles tal como se ve en el navegador: mover sus controles, y mirar lo que muestra."""
+
+import base64
+import time
+
+import cv2
+import numpy as np
+from playwright.sync_api import Locator
+
+from gradcam_helpers import explorer
+from tests.navegador.expected import (
+    EMPTY,
+    METHOD,
+    UPLOAD,
+    Contents,
+    Scene,
+    chosen_image,
+    scene,
+    squeeze,
+)
+
+PATIENCE = 5  # segundos para que se vea lo que se ha pedido
+SLOW_PATIENCE = 90  # con Score-CAM
+# Las cuentas de la anotación y las de `Explainer.explain` se ordenan de otra forma: lo que cae justo entre
+# dos niveles de color se puede redondear hacia cualquiera de ellos.
+ROUNDING = 1
+SLIDER, BUTTONS, DROPDOWN, CHECKBOX, FILE = KINDS = (
+    ".widget-slider",
+    ".widget-toggle-buttons",
+    ".widget-dropdown",
+    ".widget-checkbox",
+    ".widget-upload",
+)
+STATE = """root => {
+    const values = {
+        'widget-slider': each => each.querySelector('.widget-readout').textContent,
+        'widget-toggle-buttons': each => each.querySelector('.mod-active').textContent,
+        'widget-dropdown': each => each.querySelector('select').selectedOptions[0].textContent,
+        'widget-checkbox': each => each.querySelector('input').checked,
+    };
+    // ipywidgets pone delante del rótulo de una casilla un espacio que no se ve.
+    const label = (each, kind) => {
+        const { textContent } = kind === 'widget-checkbox' ? each : each.querySelector('label');
+        return textContent.replace('\u200b', '').trim();
+    };
+    const state = {};
+    for (const [kind, read] of Object.entries(values))
+        for (const each of root.querySelectorAll('.' + kind))
+            state[label(each, kind)] = read(each);
+    return state;
+}"""
+# Lo que el navegador ha decodificado de cada imagen, no el fichero que le llegó.
+LOOK = """async root => {
+    root.scrollIntoView({ block: 'nearest' });  // JupyterLab no pinta, ni da por leído, lo que queda fuera
+    const pictures = [];
+    for (const image of root.querySelectorAll('img.widget-image')) {
+        if (getComputedStyle(image).display === 'none') continue;
+        await image.decode().catch(() => {});
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [image.naturalWidth || 1, image.naturalHeight || 1];
+        canvas.getContext('2d').drawImage(image, 0, 0);
+        pictures.push(canvas.toDataURL());
+    }
+    return [pictures, root.innerText];
+}"""
+
+
+class Board:
+    """Un panel: una de las vistas de un `Explorer` o un `ImageBrowser`.
+
+    Argumentos:
+        root: su elemento en la página.
+        contents: con qué se construyó. Sin ello se pueden mover sus controles, pero no comprobar qué se ve.
+
+    Atributos:
+        page: la página en la que está.
+    """
+
+    def __init__(self, root: Locator, contents: Contents | None = None):
+        self.root, self.page, self._contents = root, root.page, contents
+        self._position = 0  # la última imagen elegida: si ninguna pasa los filtros, es la que se sigue viendo
+
+    def state(self) -> dict[str, str | bool]:
+        """El valor de cada control, por su rótulo, tal como se lee."""
+        return self.root.evaluate(STATE)
+
+    def control(self, label: str) -> Locator:
+        return self.root.locator(", ".join(KINDS)).filter(has_text=label).first
+
+    def labels(self, kind: str) -> list[str]:
+        """Los rótulos de los controles de una clase, en orden."""
+        where = kind if kind in (CHECKBOX, FILE) else f"{kind} > label"
+        return [text.strip("\u200b ") for text in self.root.locator(where).all_text_contents()]
+
+    def focus(self, label: str) -> None:
+        """Pone el foco en un control, para moverlo con el teclado."""
+        self.control(label).locator(".noUi-handle, select, input, button").first.focus()
+
+    def press(self, label: str, key: str) -> None:
+        self.focus(label)
+        self.page.keyboard.press(key)
+
+    def drag(self, label: str, start: float, end: float, steps: int = 5, pause: float = 0) -> None:
+        """Arrastra un control deslizante de una parte a otra de su recorrido, de 0 a 1."""
+        handle, track = (self.control(label).locator(name) for name in (".noUi-handle", ".noUi-base"))
+        handle.scroll_into_view_if_needed()
+        grip, path = handle.bounding_box(), track.bounding_box()
+        height = grip["y"] + grip["height"] / 2
+        self.page.mouse.move(grip["x"] + grip["width"] / 2, height)
+        self.page.mouse.down()
+        for step in range(steps + 1):
+            where = start + (end - start) * step / steps
+            self.page.mouse.move(path["x"] + where * path["width"], height)
+            time.sleep(pause)
+        self.page.mouse.up()
+
+    def options(self, label: str) -> list[str]:
+        return self.control(label).locator("button, option").all_text_contents()
+
+    def choose(self, label: str, option: str) -> None:
+        """Elige con el ratón uno de los botones de un grupo, o una opción de una lista."""
+        if self.control(label).locator("select").count():
+            self.control(label).locator("select").select_option(option)
+        else:
+            self.control(label).get_by_role("button", name=option, exact=True).click()
+
+    def upload(self, name: str, content: bytes) -> None:
+        with self.page.expect_file_chooser() as chooser:
+            self.control(UPLOAD).click()
+        file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        chooser.value.set_files(file)
+
+    def look(self) -> Scene:
+        """Lo que se ve ahora."""
+        pictures, text = self.root.evaluate(LOOK)
+        return Scene([_decode(picture) for picture in pictures], [text])
+
+    def settle(self, photo: np.ndarray | None = None) -> Scene:
+        """Espera a que se vea lo que corresponde a los controles, y lo devuelve.
+
+        Argumentos:
+            photo: la imagen del alumno, si es lo que debe explicarse.
+        """
+        start = time.monotonic()
+        expected_state = None
+        while True:
+            # El estado se lee cada vez: al filtrar, el núcleo devuelve el control de la imagen al principio.
+            if (state := self.state()) != expected_state:
+                expected, expected_state = self._expect(state, photo), state
+            seen = self.look()
+            difference = _difference(seen, expected)
+            slow = state.get(METHOD) == explorer.SLOW_METHOD
+            if not difference and self.state() == state:
+                return seen
+            assert time.monotonic() < start + (SLOW_PATIENCE if slow else PATIENCE), f"{state}: {difference}"
+            time.sleep(0.02)
+
+    def _expect(self, state: dict, photo: np.ndarray | None) -> Scene:
+        position = chosen_image(self._contents, state)
+        self._position = self._position if position is None else position
+        return scene(self._contents, state, self._position, photo)
+
+    def move_randomly(self, generator: np.random.Generator, count: int, seconds: float) -> None:
+        """A intervalos iguales, mueve cualquier control a cualquier sitio; salvo la foto y Score-CAM."""
+        start = time.monotonic()
+        for number in range(count):
+            time.sleep(max(0, start + number * seconds / count - time.monotonic()))
+            self._move_once(generator)
+
+    def _move_once(self, generator: np.random.Generator) -> None:
+        kind = generator.choice(
+            [each for each in (SLIDER, SLIDER, BUTTONS, DROPDOWN, CHECKBOX) if self.labels(each)]
+        )
+        label = generator.choice(self.labels(kind))
+        if kind == SLIDER:
+            keys = ["ArrowRight", "ArrowLeft", "PageUp", "PageDown", "Home", "End"]
+            self.press(label, generator.choice(keys, p=[0.3, 0.3, 0.15, 0.15, 0.05, 0.05]))
+        elif kind == CHECKBOX:
+            self.press(label, "Space")
+        else:
+            options = [option for option in self.options(label) if option != explorer.SLOW_METHOD]
+            self.choose(label, generator.choice(options))
+
+
+def _decode(url: str) -> np.ndarray:
+    content = base64.b64decode(url.partition(",")[2])
+    return cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def _difference(seen: Scene, expected: Scene) -> str:
+    """En qué se distingue lo que se ve de lo que debe verse; nada, si no se distingue."""
+    (text,) = map(squeeze, seen.texts)
+    for each in expected.texts:
+        if squeeze(each) not in text:
+            return f"no se lee «{each}» en «{seen.texts[0]}»"
+    if squeeze(EMPTY) in text and EMPTY not in expected.texts:
+        return "se dice que el mapa está vacío, y no lo está"
+    if len(seen.pictures) != len(expected.pictures):
+        return f"se ven {len(seen.pictures)} imágenes, y deben verse {len(expected.pictures)}"
+    for order, (picture, right) in enumerate(zip(seen.pictures, expected.pictures, strict=True)):
+        tolerance = ROUNDING * (order > 0)
+        if picture.shape != right.shape or np.abs(picture.astype(int) - right).max() > tolerance:
+            return f"la imagen {order} es otra"
+    return ""

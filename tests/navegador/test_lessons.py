@@ -1,0 +1,131 @@
+"""Cada lección, en JupyterLab: se ejecuta entera, y todos sus controles hacen lo que dicen, sin un error."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.navegador.board import BUTTONS, CHECKBOX, DROPDOWN, SLIDER, Board
+from tests.navegador.expected import IMAGE, Scene
+from tests.navegador.lab import ROOT
+from tests.navegador.notebook import Notebook
+
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SLOW = "02_red_convolucional"  # entrena unos cuatro minutos y no tiene controles: solo se abre
+FEW = 5  # posiciones que se recorren de cada control deslizante, además de los extremos: todas las capas
+
+
+def drag_slider(board: Board, label: str):
+    for start, end in ((0, 1), (1, 0.3)):
+        board.drag(label, start, end)
+        yield
+
+
+def press_slider(board: Board, label: str):
+    for key in ("Home", "ArrowUp", "ArrowDown", "End", "ArrowLeft"):
+        board.press(label, key)
+        yield
+    board.press(label, "Home")
+    for _ in range(FEW):
+        board.press(label, "ArrowRight")
+        yield
+
+
+def click_buttons(board: Board, label: str):
+    for option in board.options(label)[::-1]:
+        board.choose(label, option)
+        yield
+
+
+def press_buttons(board: Board, label: str):
+    buttons = board.control(label).get_by_role("button")
+    for key in ("Enter", "Space"):
+        for button in buttons.all()[::-1]:
+            button.press(key)
+            yield
+
+
+def choose_in_dropdown(board: Board, label: str):
+    for option in board.options(label)[:-1]:
+        board.choose(label, option)
+        yield
+
+
+def press_dropdown(board: Board, label: str):
+    # Las flechas no: JupyterLab se las queda, para cambiar de celda.
+    for key in ("End", "Home", "h"):
+        board.press(label, key)
+        yield
+
+
+def click_checkbox(board: Board, label: str):
+    for _ in range(2):
+        board.control(label).locator("input").click()
+        yield
+
+
+def press_checkbox(board: Board, label: str):
+    for _ in range(2):
+        board.press(label, "Space")
+        yield
+
+
+# Con el ratón y con el teclado. Primero los botones, que acaban en la clase predicha: de otra, el mapa puede
+# estar vacío, y la opacidad no cambiaría nada.
+WAYS = {
+    BUTTONS: (click_buttons, press_buttons),
+    SLIDER: (drag_slider, press_slider),
+    DROPDOWN: (choose_in_dropdown, press_dropdown),
+    CHECKBOX: (click_checkbox, press_checkbox),
+}
+
+
+def changes(before: Scene, after: Scene) -> bool:
+    """¿Se ve alguna imagen distinta?"""
+    pairs = zip(before.pictures, after.pictures, strict=False)
+    return len(before.pictures) != len(after.pictures) or not all(np.array_equal(*pair) for pair in pairs)
+
+
+def check_every_control(board: Board) -> None:
+    for kind, ways in WAYS.items():
+        for label in board.labels(kind):
+            scenes = [board.settle()]
+            for move in ways:
+                states = [board.state()[label]]
+                for _ in move(board, label):
+                    scenes.append(board.settle())
+                    states.append(board.state()[label])
+                assert len(set(states)) > 1, f"«{label}» no se mueve: {move.__name__}"
+            assert any(changes(*pair) for pair in pairwise(scenes)), f"«{label}» no cambia nada"
+
+
+def check_in_step(view: Board, board: Board) -> None:
+    """Dos vistas del mismo panel: lo que se mueve en una se mueve en la otra."""
+    for key in ("Home", "ArrowRight"):
+        view.press(IMAGE, key)
+        view.settle()
+        board.settle()
+    assert view.state() == board.state()
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request, browser, server):
+    notebook = Notebook(browser, server, f"notebooks/{request.param.name}")
+    yield notebook
+    notebook.check()
+    notebook.close()
+
+
+def test_every_control_of_the_lesson(lesson, boards_of, captures):
+    if SLOW in lesson.name:
+        lesson.capture(captures / f"{lesson.name}.png")
+        return
+    lesson.run_all()
+    lesson.capture(captures / f"{lesson.name}.png")
+    checked = {}
+    for model, board in boards_of(lesson):
+        if model in checked:
+            check_in_step(board, checked[model])
+        else:
+            check_every_control(board)
+            checked[model] = board
