@@ -62,6 +62,7 @@ requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	mkdir -p .venv/share/jupyter/lab/settings && cp binder/overrides.json .venv/share/jupyter/lab/settings/
+	mkdir -p .venv/etc/jupyter && cp binder/jupyter_server_config.json .venv/etc/jupyter/
 	touch $@
 
 # La versión 7 de ipywidgets, sin lo que necesita para verse: las pruebas que la usan no abren ningún navegador.

@@ -114,8 +114,8 @@ print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 # | **Opacidad**, **contorno del sujeto** | solo el dibujo, no la explicación |
 # | **Tu foto** | sube una foto (JPEG, PNG o WebP), que se centra en un cuadrado blanco de 300 × 300 |
 #
-# Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los deslizantes y
-# la lista, y la barra espaciadora pulsa los botones y las casillas.
+# Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los deslizantes, y
+# la barra espaciadora pulsa los botones y las casillas.
 #
 # Tu foto se queda en la memoria del núcleo, el programa que ejecuta las celdas: el curso no la escribe en el
 # disco. En Colab o Binder, eso sí, el núcleo está en un ordenador ajeno.

@@ -1,6 +1,7 @@
 """Por dentro de cualquier clasificador de Keras: sus capas, también las anidadas, y sus logits."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ LAST_LAYERS = (
     keras.layers.Softmax,
     keras.layers.GlobalAveragePooling2D,
 )
+ONE_AT_A_TIME = threading.RLock()  # dos modelos pueden compartir las capas cuyo `call` se sustituye
 LINEAR, SOFTMAX, SIGMOID = (
     keras.activations.linear,
     keras.activations.softmax,
@@ -58,16 +60,19 @@ def record_calls(model: keras.Model, images, layers, watch=None) -> dict[keras.l
     """Pasa un lote por un modelo y anota lo que entra y sale de cada capa; `watch` observa cada salida.
 
     Keras no ofrece las activaciones intermedias de cualquier modelo. Anotarlas al pasar vale para todos
-    y deja cada capa como estaba: su `call` se sustituye solo mientras pasa el lote.
+    y deja cada capa como estaba: su `call` se sustituye solo mientras pasa el lote. Si otro hilo usa
+    mientras tanto la capa, lo suyo no se anota; si quiere anotar, espera.
 
     Errores:
         ValueError: el modelo no usa una de esas capas, o la usa varias veces.
     """
-    calls = {layer: [] for layer in layers}
+    calls, thread = {layer: [] for layer in layers}, threading.get_ident()
 
     def recording(layer, original):
         def call(*args, **kwargs):
             outputs = original(*args, **kwargs)
+            if threading.get_ident() != thread:
+                return outputs
             if watch:
                 # Una capa puede devolver lo mismo que recibe: la copia distingue los dos gradientes.
                 outputs = tf.nest.map_structure(tf.identity, outputs)
@@ -77,7 +82,7 @@ def record_calls(model: keras.Model, images, layers, watch=None) -> dict[keras.l
 
         return call
 
-    with contextlib.ExitStack() as restore:
+    with ONE_AT_A_TIME, contextlib.ExitStack() as restore:
         for layer in calls:
             # Con `object`: sin pasar por el registro que Keras lleva de lo que se asigna a una capa.
             object.__setattr__(layer, "call", recording(layer, layer.call))

@@ -209,29 +209,27 @@ class Recording:
     """Lo anotado al pasar una imagen por la red: de ello salen sus mapas sin pasarla otra vez.
 
     La da `Explainer.record`. Guarda activaciones y gradientes de los logits de todas las clases; los de las
-    probabilidades salen de ellos por la regla de la cadena. Primero anota solo la última capa convolucional,
-    la que cuesta menos y la que más se mira; las demás, todas a la vez, cuando hace falta una. Vale mientras
-    no cambien los pesos de la red.
+    probabilidades salen de ellos por la regla de la cadena. Primero anota una sola capa, lo más rápido; las
+    demás, todas a la vez, cuando hace falta una. Vale mientras no cambien los pesos de la red.
 
     Atributos:
         logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
         predicted: clase de mayor logit.
     """
 
-    def __init__(self, explainer: "Explainer", image: np.ndarray):
+    def __init__(self, explainer: "Explainer", image: np.ndarray, layer: str):
         self._explainer, self._image = explainer, image
         self._raw_maps = {}  # (1, clases, alto, ancho), por capa, método y puntuación
-        last = explainer.layer_names[-1:]
-        self._calls, self._logits, probabilities = explainer._annotate(image, last)
+        self._calls, self._logits, probabilities = explainer._annotate(image, [layer])
         self.logits, self.probabilities = _finite(self._logits.numpy(), probabilities.numpy())
         self.predicted = int(self.logits[0].argmax())
 
     def complete(self) -> None:
         """Anota las capas convolucionales que falten."""
-        missing = [name for name in self._explainer.layer_names if name not in self._calls]
-        if missing:
-            calls, *_ = self._explainer._annotate(self._image, missing)
-            self._calls.update(calls)
+        names = self._explainer.layer_names
+        if len(self._calls) < len(names):
+            # Todas, también la que ya está: así hay una sola función que compilar.
+            self._calls, *_ = self._explainer._annotate(self._image, names)
 
     def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
         """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.
@@ -242,8 +240,7 @@ class Recording:
         Errores: los de `Explainer.explain`, y ValueError si la capa no es convolucional.
         """
         self._explainer._check_request([layer], score, method)
-        if layer not in self._explainer.layer_names:
-            raise ValueError(f"De «{layer}» no se anota nada: no es una capa convolucional.")
+        self._explainer._check_convolution(layer)
         target, shape = _check_target(self.predicted if target is None else target, 1, self.logits.shape[1])
         key = layer, method, score
         if key not in self._raw_maps:
@@ -362,21 +359,25 @@ class Explainer:
         for batch in dataset:
             yield self.explain(batch[0] if isinstance(batch, tuple | list) else batch, **options)
 
-    def record(self, image) -> Recording:
+    def record(self, image, layer: str | None = None) -> Recording:
         """Pasa una imagen por la red y anota lo que hace falta para explicarla de muchas formas y deprisa.
 
         Argumentos:
             image: lote de una imagen, float32 (1, alto, ancho, canales).
+            layer: la capa convolucional que se anota primero; por omisión, la última.
 
         Devuelve un `Recording`. Completo, ocupa lo que las activaciones de las capas convolucionales más
         otro tanto por clase: 120 MB con la red del curso.
 
-        Errores: los de `explain` que tocan a las imágenes y a la red.
+        Errores: los de `explain` que tocan a las imágenes y a la red, y ValueError si la capa no es
+        convolucional.
         """
         image = _check_images(image, self.model.input_shape[1:])
         if len(image) != 1:
             raise ValueError(f"Las imágenes se anotan de una en una, y el lote tiene {len(image)}.")
-        return Recording(self, image)
+        layer = self.layer_names[-1] if layer is None else layer
+        self._check_convolution(layer)
+        return Recording(self, image, layer)
 
     def _annotate(self, images, layers: Sequence[str]):
         """Activaciones y gradientes por clase, `{capa: (A, [g, …])}`; logits y probabilidades."""
@@ -468,6 +469,10 @@ class Explainer:
 
     def _images_signature(self) -> tf.TensorSpec:
         return tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)
+
+    def _check_convolution(self, layer: str) -> None:
+        if layer not in self.layer_names:
+            raise ValueError(f"De «{layer}» no se anota nada: no es una capa convolucional.")
 
     def _check_request(self, names: Sequence[str], score: str, method: str) -> None:
         _check_choice("score", score, SCORES)

@@ -4,7 +4,9 @@ Vale para ipywidgets 7 (Colab) y 8 (JupyterLab): por eso no usa nada que tenga s
 """
 
 import asyncio
+import contextlib
 import html
+import threading
 
 import cv2
 import ipywidgets as widgets
@@ -31,7 +33,7 @@ EMPTY_MAP = (
     "prueba con el logit.</div>"
 )
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
-CALM = 0.2  # segundos con la misma imagen tras los que se anotan sus demás capas, antes de que se pidan
+CALM = 0.5  # segundos con la misma imagen tras los que se anotan sus demás capas, antes de que se pidan
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -155,7 +157,8 @@ class ImageChooser(widgets.VBox):
             control.observe(self._apply_filters, names="value")
         self._slider.observe(self._move, names="value")
         errors = [] if predicted is None else [self._errors]
-        super().__init__([self._filter, *errors, self._slider, self._nothing])
+        children = [self._filter, *errors, self._slider, self._nothing]
+        super().__init__(children, layout=_controls_layout())
 
     def on_change(self, listener) -> None:
         """Llama a `listener()` cada vez que cambia la imagen."""
@@ -252,7 +255,8 @@ class Explorer(widgets.VBox):
         self._explainer, self._class_names = explainer, list(class_names)
         self._images, self._labels, self._masks = images, labels, masks
         self._recording = self._photo = None
-        self._update_call = self._complete_call = None  # lo que el bucle de eventos hará luego
+        # JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
+        self._lock, self._busy_loops = threading.RLock(), set()
         self._build_controls(predicted)
         self._build_views()
         self._observe()
@@ -290,7 +294,7 @@ class Explorer(widgets.VBox):
         layers = self._explainer.layer_names
         self._layer = _slider(widgets.SelectionSlider, "Capa", options=layers, value=layers[-1])
         self._target = _buttons("Clase", [PREDICTED, *self._class_names])
-        self._method = widgets.Dropdown(description="Método", options=METHOD_CHOICES, style=LABEL_STYLE)
+        self._method = _buttons("Método", METHOD_CHOICES)
         self._score = _buttons("Derivar", list(SCORE_CHOICES))
         self._opacity = _slider(widgets.FloatSlider, "Opacidad", value=0.5, max=1, step=0.05)
         self._outline = widgets.Checkbox(description="contorno del sujeto", style=LABEL_STYLE)
@@ -307,15 +311,14 @@ class Explorer(widgets.VBox):
     def _arrange(self, basic: bool) -> list[widgets.Widget]:
         more = [self._target, self._method, self._score, self._opacity]
         more += [self._outline] * (self._masks is not None) + [self._upload]
-        controls = widgets.VBox([self._chooser, self._layer, *([] if basic else more)])
-        controls.layout.width = CONTROLS_WIDTH
+        controls = [self._chooser, self._layer, *([] if basic else more)]
         picture = widgets.VBox([self._picture_caption, self._picture])
         overlay = widgets.VBox([self._overlay_caption, self._overlay, self._empty, widgets.HTML(color_bar())])
         picture.layout.width = overlay.layout.width = f"{DISPLAY_SIZE}px"
         tables = [self._scores] if basic else [self._scores, self._meter]
         views = widgets.VBox([self._notice, _row(picture, overlay), _row(*tables)])
         views.layout.flex = f"1 1 {DISPLAY_SIZE}px"
-        return [_row(controls, views)]
+        return [_row(widgets.VBox(controls, layout=_controls_layout()), views)]
 
     def _observe(self) -> None:
         self._chooser.on_change(self._choose_image)
@@ -342,18 +345,30 @@ class Explorer(widgets.VBox):
 
     def _request(self, _=None) -> None:
         """Pide que se actualice lo que se ve; de varias peticiones seguidas se atiende la última."""
-        if self._update_call:
-            return
-        self._update_call = _call_later(PAUSE, self._update)
-        if self._update_call is None:
-            self._update()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # sin bucle de eventos, fuera de un cuaderno: al momento
+            return self._update()
+        if loop not in self._busy_loops:
+            self._busy_loops.add(loop)
+            loop.call_later(PAUSE, self._attend, loop)
+
+    def _attend(self, loop) -> None:
+        self._busy_loops.discard(loop)
+        self._update()
 
     def _update(self) -> None:
-        self._update_call = _cancel(self._update_call)
-        try:
-            self._show()
-        except ValueError as error:
-            self._notice.value = _notice(str(error))
+        with self._lock:
+            try:
+                self._show()
+            except ValueError as error:
+                self._notice.value = _notice(str(error))
+
+    def _complete(self, recording: cam.Recording) -> None:
+        """Anota las demás capas de la imagen, si sigue siendo la misma."""
+        with self._lock:
+            if recording is self._recording:
+                recording.complete()
 
     def _show(self) -> None:
         position = self._chooser.position
@@ -367,9 +382,8 @@ class Explorer(widgets.VBox):
             else f"Imagen {position}: {self._class_names[true_class]}"
         )
         if self._recording is None:
-            _cancel(self._complete_call)
-            self._recording = self._explainer.record(data.prepare_image(image))
-            self._complete_call = _call_later(CALM, self._recording.complete)
+            self._recording = self._explainer.record(data.prepare_image(image), self._layer.value)
+            _call_later(CALM, self._complete, self._recording)
         self._picture.value = _outlined(image, mask)
         self._picture_caption.value = _caption(title)
         self._scores.value = describe_scores(self._recording, self._class_names, true_class)
@@ -404,17 +418,10 @@ def uploaded_file(value) -> tuple[str, bytes]:
     return upload["name"], bytes(upload["content"])
 
 
-def _call_later(seconds: float, function):
-    """Encarga una llamada al bucle de eventos del núcleo; fuera de un cuaderno no lo hay: devuelve None."""
-    try:
-        return asyncio.get_running_loop().call_later(seconds, function)
-    except RuntimeError:
-        return None
-
-
-def _cancel(call) -> None:
-    if call:
-        call.cancel()
+def _call_later(seconds: float, function, *arguments) -> None:
+    """Encarga una llamada al bucle de eventos del núcleo; fuera de un cuaderno no lo hay, y no se hace."""
+    with contextlib.suppress(RuntimeError):
+        asyncio.get_running_loop().call_later(seconds, function, *arguments)
 
 
 def _outlined(image: np.ndarray, mask: np.ndarray | None) -> bytes:
@@ -435,7 +442,7 @@ def _bar(fraction: float) -> str:
     """Una barra HTML desde el centro: a la derecha, azul, si es positiva; a la izquierda, naranja, si no."""
     side, color = ("left", "#0072B2") if fraction >= 0 else ("right", "#D55E00")
     return (
-        '<div style="width: 12em; height: 0.8em; position: relative; border: 1px solid gray">'
+        '<div style="width: 8em; height: 0.8em; position: relative; border: 1px solid gray">'
         f'<div style="position: absolute; {side}: 50%; width: {50 * abs(fraction):.1f}%; height: 100%; '
         f'background: {color}"></div></div>'
     )
@@ -467,17 +474,18 @@ def _row(*children: widgets.Widget) -> widgets.HBox:
     return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 10px"))
 
 
+def _controls_layout() -> widgets.Layout:
+    return widgets.Layout(width=CONTROLS_WIDTH, max_width="100%")
+
+
 def _slider(kind, description: str, **options):
-    return kind(description=description, layout=_control_layout(), style=LABEL_STYLE, **options)
+    layout = widgets.Layout(width="calc(100% - 4px)")  # lo que dejan sus márgenes
+    return kind(description=description, layout=layout, style=LABEL_STYLE, **options)
 
 
 def _buttons(description: str, options) -> widgets.ToggleButtons:
-    style, layout = {"button_width": "auto", **LABEL_STYLE}, widgets.Layout(flex_flow="row nowrap")
+    style, layout = {"button_width": "auto", **LABEL_STYLE}, widgets.Layout(display="flex")
     return widgets.ToggleButtons(description=description, options=options, style=style, layout=layout)
-
-
-def _control_layout() -> widgets.Layout:
-    return widgets.Layout(width=CONTROLS_WIDTH, max_width="100%")
 
 
 def _check_lengths(images, labels, masks) -> None:

@@ -1,5 +1,7 @@
 """Por dentro de un clasificador: sus capas, sus logits y lo que se anota al pasar un lote."""
 
+import threading
+
 import numpy as np
 import pytest
 from toy_models import pooled_network, random_images, smooth_network
@@ -344,3 +346,32 @@ def test_rejects_a_layer_that_is_not_used_once(times):
     network = keras.Model(inputs, layers.Flatten()(hidden))
     with pytest.raises(ValueError, match=f"usa {times} veces la capa «compartida»"):
         anatomy.record_calls(network, random_images(1, 8, 8, 2), [layer])
+
+
+def test_networks_that_share_layers_are_recorded_in_several_threads():
+    """Anotar sustituye el `call` de las capas mientras pasa el lote: dos hilos no deben cruzarse."""
+    network = smooth_network()
+    images = random_images(2, 12, 10, 3)
+    last = network.layers[-1]
+    other = keras.Model(network.input, layers.Dense(3, name="otra")(last.input))
+    expected = [model(images).numpy() for model in (network, other)]
+    found = [[], []]
+
+    def record(order, model):
+        for _ in range(40):
+            (call,) = anatomy.record_calls(model, images, model.layers[-1:]).values()
+            shared = anatomy.record_calls(model, images, model.layers[1:2])
+            found[order].append((call.outputs.numpy(), len(shared)))
+
+    threads = [threading.Thread(target=record, args=each) for each in enumerate((network, other))]
+    for thread in threads:
+        thread.start()
+    for _ in range(200):  # quien usa la red mientras tanto no entra en lo anotado
+        network(images)
+    for thread in threads:
+        thread.join()
+    for outputs, calls in zip(expected, found, strict=True):
+        assert len(calls) == 40
+        for one, count in calls:
+            assert np.array_equal(one, outputs) and count == 1
+    assert not any("call" in vars(layer) for layer in {*network.layers, *other.layers})

@@ -32,11 +32,12 @@ def test_binder_uses_its_own_folder_and_version_of_python(dockerfile):
     assert "Python version unspecified" not in dockerfile
 
 
-def test_post_build_sets_spanish_with_the_variables_of_the_image(dockerfile, tmp_path):
+def test_post_build_sets_preferences_with_the_variables_of_the_image(dockerfile, tmp_path):
     assert re.search(r"ENV NB_PYTHON_PREFIX", dockerfile)
     environment = {"NB_PYTHON_PREFIX": str(tmp_path), "PATH": "/usr/bin:/bin"}
     subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=environment, check=True)
     assert "es_ES" in (tmp_path / "share/jupyter/lab/settings/overrides.json").read_text()
+    assert "max_message_size" in (tmp_path / "etc/jupyter/jupyter_server_config.json").read_text()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Estas pruebas valen para ipywidgets 7 y 8, y se ejecutan con los dos: véase `ma
 import asyncio
 import io
 import re
+import threading
 from datetime import datetime
 
 import cv2
@@ -283,7 +284,7 @@ def descendants(widget):
 def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monkeypatch):
     recorded = []
     record = explainer.record
-    monkeypatch.setattr(explainer, "record", lambda image: recorded.append(1) or record(image))
+    monkeypatch.setattr(explainer, "record", lambda *given: recorded.append(1) or record(*given))
     board._recording.complete()
     monkeypatch.setattr(explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
     board._layer.value = "una"
@@ -294,7 +295,7 @@ def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monk
     board._outline.value = True
     assert not recorded
     monkeypatch.undo()
-    monkeypatch.setattr(explainer, "record", lambda image: recorded.append(1) or record(image))
+    monkeypatch.setattr(explainer, "record", lambda *given: recorded.append(1) or record(*given))
     board._chooser._slider.value = 2
     assert len(recorded) == 1
 
@@ -495,7 +496,7 @@ def in_a_loop(steps):
 def test_of_many_quick_moves_only_the_last_is_computed(explainer, images, masks, board, monkeypatch):
     recorded = []
     record = explainer.record
-    monkeypatch.setattr(explainer, "record", lambda image: recorded.append(1) or record(image))
+    monkeypatch.setattr(explainer, "record", lambda *given: recorded.append(1) or record(*given))
 
     def drag():
         for position in (1, 2, 3, 4, 3):
@@ -522,20 +523,60 @@ def test_moves_are_attended_while_they_keep_coming(board):
     assert len(seen) > 3
 
 
-def test_other_layers_are_recorded_when_calm(board, monkeypatch):
-    monkeypatch.setattr(explorer, "CALM", 0.02)
-    completed = []
+@pytest.mark.parametrize("moved", [False, True])
+def test_other_layers_are_recorded_when_calm(board, monkeypatch, moved):
+    monkeypatch.setattr(explorer, "CALM", 5 * explorer.PAUSE)
+    recordings = []
 
     async def main():
-        board._chooser._slider.value = 4
-        await asyncio.sleep(3 * explorer.PAUSE)
-        recording = board._recording
-        monkeypatch.setattr(recording, "complete", lambda: completed.append("tarde"))
-        await asyncio.sleep(0.2)
-        completed.append(sorted(recording._calls))
+        for position in (4, 2) if moved else (4,):
+            board._chooser._slider.value = position
+            await asyncio.sleep(3 * explorer.PAUSE)
+            recordings.append(board._recording)
+        await asyncio.sleep(20 * explorer.PAUSE)
 
     asyncio.run(main())
-    assert completed == [["otra", "una"]]
+    complete = [sorted(recording._calls) == ["otra", "una"] for recording in recordings]
+    assert complete == ([False, True] if moved else [True])
+
+
+def test_threads_do_not_disturb_each_other(explainer, images, masks, board):
+    """JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro."""
+
+    def move(control, values):
+        async def main():
+            for value in values:
+                control.value = value
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(20 * explorer.PAUSE)
+
+        asyncio.run(main())
+
+    moves = [
+        (board._chooser._slider, [step % 5 for step in range(60)]),
+        (board._layer, ["una", "otra"] * 30),
+        (board._method, ["LayerCAM", "HiResCAM", "Grad-CAM"] * 20),
+    ]
+    threads = [threading.Thread(target=move, args=each) for each in moves]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(board, explainer, images, masks)
+
+
+def test_a_busy_thread_does_not_hold_back_the_moves_of_another(explainer, images, masks, board):
+    def move():
+        board._chooser._slider.value = 3
+
+    async def busy():
+        board._chooser._slider.value = 1
+        mover = threading.Thread(target=in_a_loop, args=(move,))
+        mover.start()
+        mover.join()  # este bucle no atiende nada mientras tanto
+        check(board, explainer, images, masks)
+
+    asyncio.run(busy())
 
 
 def test_choose_does_not_wait(explainer, images, masks, board):

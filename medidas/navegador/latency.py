@@ -33,14 +33,12 @@ images, labels = data.load_images(source, count=200)
 explainer = cam.Explainer(models.build_model())""",
     "explorer.Explorer(explainer, images, labels, data.CLASS_NAMES)",
 )
-# Anota cuándo se pulsa una tecla, o se elige en una lista, y cuándo está decodificada cada imagen del mapa,
-# que es la segunda.
+# Anota cuándo se pulsa una tecla y cuándo está decodificada cada imagen del mapa, que es la segunda.
 WATCH = """root => {
     window.shown = [];
     const overlay = [...root.querySelectorAll('img')].at(-1);
     overlay.addEventListener('load', () => overlay.decode().then(() => window.shown.push(performance.now())));
-    for (const kind of ['keydown', 'change'])
-        document.addEventListener(kind, event => { window.pressed = event.timeStamp; }, true);
+    document.addEventListener('keydown', event => { window.pressed = event.timeStamp; }, true);
 }"""
 PAUSE = 0.3  # segundos
 COUNT = 40
@@ -55,13 +53,17 @@ BUSY = 0.5  # carga del equipo a partir de la cual se avisa
 
 @dataclass(frozen=True)
 class Task:
-    """Un control, los movimientos que se repiten en él, cada vez con otra imagen, y sus límites, en ms."""
+    """Un control, los movimientos que se repiten en él, cada vez con otra imagen, y sus límites, en ms.
+
+    `layer` es la tecla que lleva a la capa en que se mide: `End`, la última; `Home`, la primera.
+    """
 
     what: str
     label: str
     steps: tuple[str, ...]
     median: float
     p95: float
+    layer: str = "End"
 
 
 GRADIENT_METHODS = [method for method in explorer.METHOD_CHOICES if method != explorer.SLOW_METHOD]
@@ -71,15 +73,13 @@ TASKS = (
     Task("clase", TARGET, ("caballo", "persona") * 3, 80, 150),
     Task("capa", LAYER, ("ArrowLeft",) * 5 + ("ArrowRight",) * 5, 100, 200),
     Task("imagen nueva", IMAGE, ("ArrowRight",), 180, 350),
+    Task("imagen nueva, primera capa", IMAGE, ("ArrowRight",), 180, 350, layer="Home"),
 )
 
 
 def press(board: Board, task: Task, step: str) -> None:
-    if task.label == METHOD:
-        # JupyterLab se queda las flechas de una lista: las usa para cambiar de celda.
-        board.choose(METHOD, step)
-    elif task.label == TARGET:
-        board.control(TARGET).get_by_role("button", name=step, exact=True).press("Enter")
+    if task.label in (METHOD, TARGET):
+        board.control(task.label).get_by_role("button", name=step, exact=True).press("Enter")
     else:
         board.page.keyboard.press(step)
 
@@ -87,7 +87,9 @@ def press(board: Board, task: Task, step: str) -> None:
 def moves(board: Board, task: Task, pause: float) -> list[float]:
     """Milisegundos de cada movimiento, tras los que no cuentan."""
     times = []
+    board.press(LAYER, task.layer)
     board.press(IMAGE, "Home")
+    time.sleep(REST)
     for number in range(MOST):
         if number % len(task.steps) == 0:
             if task.label != IMAGE:

@@ -24,10 +24,9 @@ SLOW_PATIENCE = 90  # con Score-CAM
 # Las cuentas de la anotación y las de `Explainer.explain` se ordenan de otra forma: lo que cae justo entre
 # dos niveles de color se puede redondear hacia cualquiera de ellos.
 ROUNDING = 1
-SLIDER, BUTTONS, DROPDOWN, CHECKBOX, FILE = KINDS = (
+SLIDER, BUTTONS, CHECKBOX, FILE = KINDS = (
     ".widget-slider",
     ".widget-toggle-buttons",
-    ".widget-dropdown",
     ".widget-checkbox",
     ".widget-upload",
 )
@@ -35,7 +34,6 @@ STATE = """root => {
     const values = {
         'widget-slider': each => each.querySelector('.widget-readout').textContent,
         'widget-toggle-buttons': each => each.querySelector('.mod-active').textContent,
-        'widget-dropdown': each => each.querySelector('select').selectedOptions[0].textContent,
         'widget-checkbox': each => each.querySelector('input').checked,
     };
     // ipywidgets pone delante del rótulo de una casilla un espacio que no se ve.
@@ -94,7 +92,7 @@ class Board:
 
     def focus(self, label: str) -> None:
         """Pone el foco en un control, para moverlo con el teclado."""
-        self.control(label).locator(".noUi-handle, select, input, button").first.focus()
+        self.control(label).locator(".noUi-handle, input, button").first.focus()
 
     def press(self, label: str, key: str) -> None:
         self.focus(label)
@@ -118,11 +116,8 @@ class Board:
         return self.control(label).locator("button, option").all_text_contents()
 
     def choose(self, label: str, option: str) -> None:
-        """Elige con el ratón uno de los botones de un grupo, o una opción de una lista."""
-        if self.control(label).locator("select").count():
-            self.control(label).locator("select").select_option(option)
-        else:
-            self.control(label).get_by_role("button", name=option, exact=True).click()
+        """Pulsa con el ratón uno de los botones de un grupo."""
+        self.control(label).get_by_role("button", name=option, exact=True).click()
 
     def upload(self, name: str, content: bytes) -> None:
         with self.page.expect_file_chooser() as chooser:
@@ -168,9 +163,7 @@ class Board:
             self._move_once(generator)
 
     def _move_once(self, generator: np.random.Generator) -> None:
-        kind = generator.choice(
-            [each for each in (SLIDER, SLIDER, BUTTONS, DROPDOWN, CHECKBOX) if self.labels(each)]
-        )
+        kind = generator.choice([each for each in (SLIDER, SLIDER, BUTTONS, CHECKBOX) if self.labels(each)])
         label = generator.choice(self.labels(kind))
         if kind == SLIDER:
             keys = ["ArrowRight", "ArrowLeft", "PageUp", "PageDown", "Home", "End"]

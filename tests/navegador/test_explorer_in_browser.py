@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from gradcam_helpers import photos
+from gradcam_helpers import explorer, photos
 from medidas.lessons import memory
-from tests.navegador.expected import IMAGE, LAYER, OPACITY, TARGET
+from tests.navegador.expected import IMAGE, LAYER, METHOD, OPACITY, TARGET
 from tests.navegador.layout import crowded, faint
 from tests.navegador.notebook import DARK, LIGHT, Notebook, write
 
@@ -20,9 +20,9 @@ import keras, numpy as np
 class Counter(cam.Explainer):
     recorded = 0
 
-    def record(self, image):
+    def record(self, *arguments):
         self.recorded += 1
-        return super().record(image)
+        return super().record(*arguments)
 
 source = data.prepare_source()
 images, labels = data.load_images(source, count=60)
@@ -128,7 +128,7 @@ def test_own_photo(boards):
         ("cortada.jpg", jpeg()[:3000]),
         ("disfrazada.jpg", b"Esto no es una foto."),
         ("vacía.jpg", b""),
-        ("enorme.jpg", jpeg() + bytes(9_000_000)),
+        ("enorme.jpg", jpeg() + bytes(12_000_000)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -143,6 +143,13 @@ def test_bad_photo_gives_one_line_and_changes_nothing(boards, name, content):
     assert all(np.array_equal(*pair) for pair in zip(before.pictures, after.pictures, strict=True))
     board.upload("buena.jpg", turned())
     board.settle(photos.read_photo(turned()))
+
+
+def test_score_cam(boards):
+    *_, other = boards
+    for method in (explorer.SLOW_METHOD, "Grad-CAM"):
+        other.choose(METHOD, method)
+        other.settle()
 
 
 def test_empty_map_is_not_drawn(boards):
