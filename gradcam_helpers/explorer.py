@@ -24,7 +24,8 @@ METHOD_CHOICES = [method for method in cam.METHODS if method != "CAM"]
 SLOW_METHOD = "Score-CAM"
 DISPLAY_SIZE = 300  # píxeles de pantalla
 CONTROLS_WIDTH = "26em"
-LABEL_STYLE = {"description_width": "5em"}
+LABEL_STYLE = {"description_width": "4.8em"}
+FEW_OPTIONS = 4
 OWN_PHOTO = "Tu foto. Mueve «Imagen» para volver."
 EMPTY_MAP = (
     f'<div role="status" style="min-height: {DISPLAY_SIZE}px; line-height: 1.4; padding: 1em; '
@@ -293,6 +294,7 @@ class Explorer(widgets.VBox):
         self._chooser = ImageChooser(self._labels, self._class_names, predicted)
         layers = self._explainer.layer_names
         self._layer = _slider(widgets.SelectionSlider, "Capa", options=layers, value=layers[-1])
+        self._layer.style.description_width = "4em"  # su valor, un nombre, ocupa más que un número
         self._target = _buttons("Clase", [PREDICTED, *self._class_names])
         self._method = _buttons("Método", METHOD_CHOICES)
         self._score = _buttons("Derivar", list(SCORE_CHOICES))
@@ -327,8 +329,7 @@ class Explorer(widgets.VBox):
             control.observe(self._request, names="value")
 
     def _choose_image(self) -> None:
-        self._photo = self._recording = None
-        self._request()
+        self._replace_photo(None)
 
     def _receive_photo(self, change) -> None:
         if not change["new"]:
@@ -336,11 +337,13 @@ class Explorer(widgets.VBox):
         name, content = uploaded_file(change["new"])
         self._upload.set_trait("value", type(change["new"])())  # vacío, para que se pueda repetir la misma
         try:
-            self._photo = photos.read_photo(content)
+            self._replace_photo(photos.read_photo(content))
         except ValueError as error:
             self._notice.value = _notice(f"«{name}»: {error}")
-            return
-        self._recording = None
+
+    def _replace_photo(self, photo: np.ndarray | None) -> None:
+        with self._lock:
+            self._photo, self._recording = photo, None
         self._request()
 
     def _request(self, _=None) -> None:
@@ -484,7 +487,9 @@ def _slider(kind, description: str, **options):
 
 
 def _buttons(description: str, options) -> widgets.ToggleButtons:
-    style, layout = {"button_width": "auto", **LABEL_STYLE}, widgets.Layout(display="flex")
+    style = {"button_width": "auto", **LABEL_STYLE}
+    # Las que no caben en una línea, debajo de su rótulo, que si no se encogería.
+    layout = widgets.Layout(display="flex" if len(options) <= FEW_OPTIONS else None)
     return widgets.ToggleButtons(description=description, options=options, style=style, layout=layout)
 
 
