@@ -18,6 +18,7 @@ test-real: .venv/listo  # los cuadernos con los datos reales: se ejecutan entero
 	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) notebooks
 
 test-colab: .venv/colab/listo  # los controles, con la versión de ipywidgets que trae Colab
+	PYTHONPATH=.venv/colab $(BIN)/python -c 'import ipywidgets; assert ipywidgets.__version__ == "7.7.1", ipywidgets'
 	PYTHONPATH=.venv/colab $(BIN)/python -m pytest --override-ini addopts= tests/test_explorer.py
 
 test-navegador: .venv/navegador  # los controles de cada lección, en JupyterLab y Chromium

@@ -117,8 +117,9 @@ print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 # Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los deslizantes, y
 # la barra espaciadora pulsa los botones y las casillas.
 #
-# Tu foto se queda en la memoria del núcleo, el programa que ejecuta las celdas: el curso no la escribe en el
-# disco. En Colab o Binder, eso sí, el núcleo está en un ordenador ajeno.
+# Tu foto va a la memoria del núcleo, el programa que ejecuta las celdas: el curso no la escribe en el disco. En
+# Colab o Binder, eso sí, el núcleo está en un ordenador ajeno, y si guardas el cuaderno con el estado de sus
+# controles se guarda también lo que muestra el panel.
 
 # %%
 explainer = cam.Explainer(model)
@@ -297,7 +298,8 @@ def patch(image, response, radius=32):
     """Recorte alrededor del máximo de un mapa de características, con lo que ve el filtro enmarcado."""
     row, column = np.unravel_index(response.argmax(), response.shape)
     padded = np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
-    crop = padded[4 * row : 4 * row + 2 * radius, 4 * column : 4 * column + 2 * radius].copy()
+    top, left = 4 * row + 2, 4 * column + 2  # así, lo que ve el filtro queda en el centro
+    crop = padded[top : top + 2 * radius, left : left + 2 * radius].copy()
     for start, end in ((0, 63), (16, 47)):
         cv2.rectangle(crop, (start, start), (end, end), (128, 128, 128))
     return crop

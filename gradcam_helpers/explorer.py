@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import html
 import threading
+import weakref
 
 import cv2
 import ipywidgets as widgets
@@ -26,6 +27,9 @@ DISPLAY_SIZE = 300  # píxeles de pantalla
 CONTROLS_WIDTH = "26em"
 LABEL_STYLE = {"description_width": "4.8em"}
 FEW_OPTIONS = 4
+# ipywidgets conserva todos los paneles, también los de una celda que se repite: que al crear uno los demás
+# suelten los 120 MB que ocupa lo anotado.
+BOARDS = weakref.WeakSet()
 OWN_PHOTO = "Tu foto. Mueve «Imagen» para volver."
 EMPTY_MAP = (
     f'<div role="status" style="min-height: {DISPLAY_SIZE}px; line-height: 1.4; padding: 1em; '
@@ -191,9 +195,11 @@ class ImageChooser(widgets.VBox):
 
     def _move(self, _=None) -> None:
         # Al filtrar, la imagen puede cambiar sin que se mueva el control, o al revés.
-        if len(self._positions) == 0 or self._positions[self._slider.value] == self.position:
+        # Otro hilo puede estar filtrando: se miran una sola vez.
+        positions, value = self._positions, self._slider.value
+        if value >= len(positions) or positions[value] == self.position:
             return
-        self.position = int(self._positions[self._slider.value])
+        self.position = int(positions[value])
         for listener in self._listeners:
             listener()
 
@@ -229,7 +235,8 @@ class ImageBrowser(widgets.VBox):
 class Explorer(widgets.VBox):
     """Explica la predicción para una imagen, una capa, una clase y un método, que se eligen con controles.
 
-    La red solo trabaja al cambiar de imagen: lo demás sale de un `cam.Recording`. La excepción es Score-CAM.
+    La red trabaja al cambiar de imagen y, poco después, para anotar sus demás capas: lo demás sale de un
+    `cam.Recording`. La excepción es Score-CAM, que además no deja hacer nada más mientras tanto.
 
     Argumentos:
         explainer: explicador de la red del curso.
@@ -258,6 +265,9 @@ class Explorer(widgets.VBox):
         self._recording = self._photo = None
         # JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
         self._lock, self._busy_loops = threading.RLock(), set()
+        for board in tuple(BOARDS):
+            board._forget()
+        BOARDS.add(self)
         self._build_controls(predicted)
         self._build_views()
         self._observe()
@@ -336,6 +346,8 @@ class Explorer(widgets.VBox):
             return
         name, content = uploaded_file(change["new"])
         self._upload.set_trait("value", type(change["new"])())  # vacío, para que se pueda repetir la misma
+        if isinstance(change["new"], dict):  # ipywidgets 7 guarda además los bytes
+            self._upload.data = self._upload.metadata = []
         try:
             self._replace_photo(photos.read_photo(content))
         except ValueError as error:
@@ -345,6 +357,11 @@ class Explorer(widgets.VBox):
         with self._lock:
             self._photo, self._recording = photo, None
         self._request()
+
+    def _forget(self) -> None:
+        """Suelta lo anotado; si el panel se vuelve a usar, se anota otra vez."""
+        with self._lock:
+            self._recording = None
 
     def _request(self, _=None) -> None:
         """Pide que se actualice lo que se ve; de varias peticiones seguidas se atiende la última."""
@@ -365,7 +382,8 @@ class Explorer(widgets.VBox):
             try:
                 self._show()
             except ValueError as error:
-                self._notice.value = _notice(str(error))
+                self._notice.value, self._meter.value = _notice(str(error)), ""
+                self._overlay.layout.display = "none"  # era de otra imagen
 
     def _complete(self, recording: cam.Recording) -> None:
         """Anota las demás capas de la imagen, si sigue siendo la misma."""

@@ -309,6 +309,13 @@ def test_two_boards_do_not_disturb_each_other(explainer, images, masks, board):
     assert (other._chooser.position, board._method.value) == (0, "Grad-CAM")
 
 
+def test_a_new_board_frees_what_the_others_recorded(explainer, images, masks, board):
+    explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES)
+    assert board._recording is None
+    board._layer.value = "una"
+    check(board, explainer, images, masks)
+
+
 def test_choose_places_the_controls(explainer, images, masks, board):
     board.choose(image=3, layer="una", target="persona", method="XGrad-CAM", score="probabilidad")
     assert board._chooser.position == 3
@@ -365,6 +372,7 @@ def test_network_with_values_that_are_not_finite_is_said(images):
     model.layers[-1].set_weights([np.full((2352, 2), np.nan), np.zeros(2)])
     board = explorer.Explorer(cam.Explainer(model), images, LABELS, data.CLASS_NAMES)
     assert "no son finitos" in board._notice.value
+    assert not visible(board._overlay) and board._meter.value == ""
 
 
 # Las tablas
@@ -479,7 +487,7 @@ def test_same_photo_can_be_uploaded_again(images, board, photo):
     board._chooser._slider.value = 2
     upload(board, "caballo.jpg", jpeg(photo))
     assert np.array_equal(decode(board._picture), photos.read_photo(jpeg(photo)))
-    assert not board._upload.value
+    assert not board._upload.value and not getattr(board._upload, "data", None)
 
 
 # Dentro de un núcleo, que tiene un bucle de eventos

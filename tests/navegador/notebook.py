@@ -57,6 +57,10 @@ TO_TOP = """async panel => {
     panel.scrollTop = 0;
     for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
 }"""
+COMMAND = """([name, options, limit]) => Promise.race([
+    jupyterapp.commands.execute(name, options),
+    new Promise((_, fail) => setTimeout(() => fail(new Error(`${name} no acaba`)), limit)),
+])"""
 EXECUTE = """async code => {
     const request = { code, stop_on_error: false, store_history: false };
     const future = window.lesson.sessionContext.session.kernel.requestExecute(request);
@@ -107,9 +111,7 @@ class Notebook:
 
     def command(self, name: str, **options):
         """Una orden de JupyterLab, como las de sus menús."""
-        return self.page.evaluate(
-            "([name, options]) => jupyterapp.commands.execute(name, options)", [name, options]
-        )
+        return self.page.evaluate(COMMAND, [name, options, RUN])
 
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
