@@ -63,7 +63,7 @@ if root is None:
 sys.path.insert(0, str(root))
 
 # %%
-from gradcam_helpers import cam, data, explorer, models, plots
+from gradcam_helpers import cam, data, explorer, metrics, models, plots
 import cv2
 import keras
 import numpy as np
@@ -218,8 +218,8 @@ figure = plots.show_signed_maps(maps, far_layers, "Contribución, recortada")
 # %% [markdown]
 # **Figura 2.** HiResCAM, antes de la ReLU, en una de las primeras capas y en la última, cada mapa con su escala
 # (un valor de cada mil la supera): en rojo, a favor de la clase; en azul, en contra. El grano de la derecha es
-# mayor porque ese mapa mide 75 de lado, y el otro, 300. El punteado viene del agrupamiento, que solo deja pasar el gradiente al mayor valor de cada
-# cuadro de 2 × 2. ¿Sigue la relevancia los contornos?
+# mayor porque ese mapa mide 75 de lado, y el otro, 300. El punteado viene del agrupamiento, que solo deja pasar
+# el gradiente al mayor valor de cada cuadro de 2 × 2. ¿Sigue la relevancia los contornos?
 #
 # Midámoslo. El filtro de Sobel da el contraste de cada píxel con sus vecinos; llamemos borde al 10 % de píxeles
 # con más contraste:
@@ -241,22 +241,30 @@ figure = plots.show_images([images[horse], cv2.cvtColor(white_edges, cv2.COLOR_G
 # Si se repartiera por igual en toda la imagen, un 10 %.
 
 # %%
-def share(heatmap, region):
-    """Parte de la relevancia de un mapa que cae en una región; NaN si el mapa está vacío."""
-    large = cam.resize_heatmaps(heatmap[np.newaxis], region.shape)[0]
-    return large[region].sum() / large.sum() if large.any() else np.nan
+large = cam.resize_heatmaps(last.heatmap, (300, 300))
+region = edges(images[horse])
+by_hand = large[0, region].sum() / large[0].sum()
+assert np.isclose(by_hand, metrics.energy_pointing_game(large, region[np.newaxis])[0])
+print("La cuenta a mano y la del módulo de ayuda coinciden.")
 
+# %% [markdown]
+# `metrics.energy_pointing_game` hace esa división para muchos mapas a la vez. De los vacíos, que no tienen
+# relevancia que repartir, da NaN: los dejamos fuera de la media.
 
+# %%
 def mean_share(heatmaps, regions):
-    """La media de `share` en los mapas que no están vacíos, en tanto por ciento."""
-    shares = [share(*pair) for pair in zip(heatmaps, regions) if pair[0].any()]
-    return f"{100 * np.mean(shares):.0f} %" if shares else "(todos vacíos)"
+    """La parte media de la relevancia que cae en cada región, en tanto por ciento."""
+    large = cam.resize_heatmaps(heatmaps, (300, 300))
+    shares = metrics.energy_pointing_game(large, np.array(regions))
+    known = shares[~np.isnan(shares)]
+    return f"{100 * known.mean():.0f} %" if len(known) else "(mapas vacíos)"
 
 
 # %% tags=["nbval-ignore-output"]
 some = data.prepare_image(images[:20])
+some_edges = [edges(image) for image in images[:20]]
 for explanation in explainer.explain(some, layer=far_layers, method="HiResCAM"):
-    print(f"{explanation.layer}: {mean_share(explanation.heatmap, map(edges, images))} en los bordes")
+    print(f"{explanation.layer}: en los bordes, {mean_share(explanation.heatmap, some_edges)}")
 
 # %% [markdown]
 # Compara cada cifra con el 10 %: si lo supera, la relevancia positiva se concentra en los bordes. No prueba que
@@ -351,7 +359,7 @@ figure = plots.show_overlays([both] * 4, heatmaps, titles, columns=2)
 # **Figura 5.** Los mapas de «caballo», a la izquierda, y de «persona», a la derecha, en `bloque3_conv2`: arriba,
 # con Grad-CAM; abajo, con HiResCAM. En los cuatro, el caballo ocupa la mitad izquierda de la imagen y la
 # persona, la derecha. ¿Está cada mapa en su mitad? Midámoslo: qué parte de la relevancia cae en cada mitad y
-# cuánta en lo blanco. Un mapa vacío no tiene relevancia que repartir y da `nan`.
+# cuánta en lo blanco.
 
 # %% tags=["nbval-ignore-output"]
 white = both.min(axis=-1) >= data.WHITE
@@ -359,7 +367,7 @@ left_half = np.tile(np.arange(300) < 150, (300, 1))
 regions = {"izquierda": left_half & ~white, "derecha": ~left_half & ~white, "blanco": white}
 for maps in two_maps:
     for name, heatmap in zip(data.CLASS_NAMES, maps.heatmap[0]):
-        shares = [f"{where} {100 * share(heatmap, region):.0f} %" for where, region in regions.items()]
+        shares = [f"{where} {mean_share([heatmap], [region])}" for where, region in regions.items()]
         print(f"{maps.method}, «{name}»:", ", ".join(shares))
 
 # %% [markdown]
@@ -413,7 +421,7 @@ for name, chosen in (("aciertos", same_answer & ~wrong), ("errores", same_answer
     print(f"{name}: {len(group)} imágenes; el fondo ocupa el {100 * (~masks[group]).mean():.0f} %")
     for method in ("Grad-CAM", "HiResCAM"):
         heatmaps = explainer.explain(data.prepare_image(images[group]), method=method).heatmap
-        print(f"  {method}: {mean_share(heatmaps, ~masks[group])} de la relevancia, en el fondo")
+        print(f"  {method}: en el fondo, {mean_share(heatmaps, ~masks[group])} de la relevancia")
 
 # %% [markdown]
 # Lee las cifras por parejas: si la parte de relevancia que cae en el fondo supera a la parte de la imagen que

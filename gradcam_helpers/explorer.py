@@ -26,7 +26,7 @@ SLOW_METHOD = "Score-CAM"
 DISPLAY_SIZE = 300  # píxeles de pantalla
 CONTROLS_WIDTH = "26em"
 LABEL_STYLE = {"description_width": "4.8em"}
-FEW_OPTIONS = 4
+FEW_OPTIONS = 4  # botones que caben en una línea
 # ipywidgets conserva todos los paneles, también los de una celda que se repite: que al crear uno los demás
 # suelten los 120 MB que ocupa lo anotado.
 BOARDS = weakref.WeakSet()
@@ -194,8 +194,8 @@ class ImageChooser(widgets.VBox):
         self._move()
 
     def _move(self, _=None) -> None:
-        # Al filtrar, la imagen puede cambiar sin que se mueva el control, o al revés.
-        # Otro hilo puede estar filtrando: se miran una sola vez.
+        # Al filtrar, la imagen puede cambiar sin que se mueva el control, o al revés. Y otro hilo puede estar
+        # filtrando a la vez: posiciones y valor se leen una sola vez.
         positions, value = self._positions, self._slider.value
         if value >= len(positions) or positions[value] == self.position:
             return
@@ -397,11 +397,7 @@ class Explorer(widgets.VBox):
         image = self._photo if own else self._images[position]
         mask = self._masks[position] if self._outline.value and not own else None
         true_class = None if own else int(self._labels[position])
-        title = (
-            "Tu foto. Mueve «Imagen» para volver."
-            if own
-            else f"Imagen {position}: {self._class_names[true_class]}"
-        )
+        title = OWN_PHOTO if own else f"Imagen {position}: {self._class_names[true_class]}"
         if self._recording is None:
             self._recording = self._explainer.record(data.prepare_image(image), self._layer.value)
             _call_later(CALM, self._complete, self._recording)

@@ -45,9 +45,9 @@ def show_images(images, titles, columns: int = 4, title: str | None = None) -> p
     return figure
 
 
-def show_overlays(images, heatmaps, titles, columns: int = 3, opacity: float = 0.5) -> plt.Figure:
+def show_overlays(images, heatmaps, titles, columns: int = 3) -> plt.Figure:
     """Rejilla de imágenes con su mapa de calor (H, W), entre 0 y 1, superpuesto, y la escala de colores."""
-    blended = [overlay(*pair, opacity) for pair in zip(images, heatmaps, strict=True)]
+    blended = [overlay(image, heatmap) for image, heatmap in zip(images, heatmaps, strict=True)]
     figure = show_images(blended, titles, columns)
     scale = plt.cm.ScalarMappable(plt.Normalize(0, 1), COLORMAP)
     figure.colorbar(scale, ax=figure.axes, label="Relevancia (máximo = 1)", shrink=0.8)
