@@ -208,67 +208,89 @@ def completeness_gap(explanation: Explanation) -> np.ndarray:
 class Recording:
     """Lo anotado al pasar una imagen por la red: de ello salen sus mapas sin pasarla otra vez.
 
-    La da `Explainer.record`. Guarda activaciones y gradientes de los logits de todas las clases; los de las
-    probabilidades salen de ellos por la regla de la cadena. Primero anota una sola capa, lo más rápido; las
-    demás, todas a la vez, cuando hace falta una. Vale mientras no cambien los pesos de la red.
+    La da `Explainer.record`. Guarda activaciones y gradientes de los logits; los de las probabilidades salen
+    de ellos por la regla de la cadena. Primero anota una sola capa y, si se va a derivar un logit, una sola
+    clase, que es lo más rápido; lo demás, todo a la vez, cuando hace falta algo de ello. Vale mientras no
+    cambien los pesos de la red.
 
     Atributos:
         logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
         predicted: clase de mayor logit.
     """
 
-    def __init__(self, explainer: "Explainer", image: np.ndarray, layer: str):
+    def __init__(self, explainer: "Explainer", image: np.ndarray, layer: str, target: np.ndarray):
         self._explainer, self._image = explainer, image
-        self._raw_maps = {}  # (1, clases, alto, ancho), por capa, método y puntuación
-        self._calls, self._logits, probabilities = explainer._annotate(image, [layer])
+        self._activations, self._gradients = {}, {}  # por capa; por capa y clase
+        self._raw_maps = {}  # (1, alto, ancho), por capa, método, puntuación y clase
+        self._logits, probabilities = self._annotate([layer], target)
         self.logits, self.probabilities = _finite(self._logits.numpy(), probabilities.numpy())
         self.predicted = int(self.logits[0].argmax())
 
     def complete(self) -> None:
-        """Anota las capas convolucionales que falten."""
-        names = self._explainer.layer_names
-        if len(self._calls) < len(names):
-            # Todas, también la que ya está: así hay una sola función que compilar.
-            self._calls, *_ = self._explainer._annotate(self._image, names)
+        """Anota las capas convolucionales y las clases que falten."""
+        names, classes = self._explainer.layer_names, self._explainer._every_class()
+        if len(self._gradients) < len(names) * classes.size:
+            # Todo, también lo que ya está: así hay una sola función que compilar.
+            self._annotate(names, classes)
 
     def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
         """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.
 
-        Usan otra vez la red Score-CAM y la primera capa que falte por anotar. Lo ya calculado no se repite,
-        tampoco para otra clase.
+        Usan otra vez la red Score-CAM y la primera capa o clase que falte por anotar. Lo ya calculado no se
+        repite.
 
         Errores: los de `Explainer.explain`, y ValueError si la capa no es convolucional.
         """
         self._explainer._check_request([layer], score, method)
         self._explainer._check_convolution(layer)
         target, shape = _check_target(self.predicted if target is None else target, 1, self.logits.shape[1])
+        raw = np.stack([self._raw_map(layer, method, score, each) for each in target[0].tolist()], axis=1)
+        return _explanation(layer, method, score, raw, target, shape, self.logits, self.probabilities)
+
+    def _annotate(self, layers: Sequence[str], target: np.ndarray) -> list:
+        """Anota esas capas y clases, (1, T); da los logits y las probabilidades."""
+        activations, gradients, target, *outputs = self._explainer._annotate(self._image, layers, target)
+        self._activations |= zip(layers, activations, strict=True)
+        for each, by_layer in zip(target[0].numpy().tolist(), gradients, strict=True):
+            self._gradients |= {
+                (name, each): gradient for name, gradient in zip(layers, by_layer, strict=True)
+            }
+        return outputs
+
+    def _raw_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
         key = layer, method, score
-        if key not in self._raw_maps:
-            every_class = self._score_cam_maps if method == "Score-CAM" else self._gradient_maps
-            (self._raw_maps[key],) = _finite(every_class(*key))
-        raw = self._raw_maps[key][:, target[0]]
-        return _explanation(*key, raw, target, shape, self.logits, self.probabilities)
+        if (*key, target) not in self._raw_maps:
+            if method == "Score-CAM":
+                maps = enumerate(self._score_cam_maps(*key))
+            else:
+                maps = [(target, self._gradient_map(*key, target))]
+            self._raw_maps.update({(*key, index): raw for index, raw in maps})
+        return self._raw_maps[*key, target]
 
-    def _gradient_maps(self, layer: str, method: str, score: str) -> np.ndarray:
-        if layer not in self._calls:
+    def _gradient_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
+        gradient = (self._logit_gradient if score == "logit" else self._probability_gradient)(layer, target)
+        (raw,) = _finite(GRADIENT_METHODS[method](self._activations[layer], gradient).numpy())
+        return raw
+
+    def _logit_gradient(self, layer: str, target: int):
+        if (layer, target) not in self._gradients:
             self.complete()
-        activations, gradients = self._calls[layer]
-        if score == "probability":
-            gradients = self._probability_gradients(gradients)
-        return np.stack([GRADIENT_METHODS[method](activations, each) for each in gradients], axis=1)
+        return self._gradients[layer, target]
 
-    def _probability_gradients(self, gradients: Sequence) -> list:
-        """∂p/∂A = Σⱼ ∂p/∂yⱼ · ∂yⱼ/∂A, para cada probabilidad p."""
-        with tf.GradientTape(persistent=True) as tape:
+    def _probability_gradient(self, layer: str, target: int):
+        """∂p/∂A = Σⱼ ∂p/∂yⱼ · ∂yⱼ/∂A, para una probabilidad p."""
+        with tf.GradientTape() as tape:
             tape.watch(self._logits)
-            probabilities = tf.unstack(self._explainer._head.probabilities(self._logits)[0])
-        jacobian = [tf.unstack(tape.gradient(each, self._logits)[0]) for each in probabilities]
-        return [sum(p * y for p, y in zip(row, gradients, strict=True)) for row in jacobian]
+            probability = self._explainer._head.probabilities(self._logits)[0, target]
+        by_logit = tf.unstack(tape.gradient(probability, self._logits)[0])
+        return sum(factor * self._logit_gradient(layer, each) for each, factor in enumerate(by_logit))
 
     def _score_cam_maps(self, layer: str, method: str, score: str) -> np.ndarray:
-        classes = np.arange(self.logits.shape[1])[np.newaxis]
+        """Los de todas las clases, que cuestan lo mismo que el de una: (clases, 1, alto, ancho)."""
+        classes = self._explainer._every_class()
         (raw,), *_ = self._explainer._score_cam_maps(self._image, classes, (layer,), score, method)
-        return raw.numpy()
+        (raw,) = _finite(raw.numpy())
+        return raw.swapaxes(0, 1)
 
 
 class Explainer:
@@ -348,6 +370,11 @@ class Explainer:
         }
         return explanations[names[0]] if one_layer else [explanations[name] for name in names]
 
+    def map_shape(self, layer: str) -> tuple[int | None, int | None, int]:
+        """Alto, ancho y filtros de los mapas de una capa convolucional; None, si dependen de la imagen."""
+        self._check_convolution(layer)
+        return self._layers[layer].output.shape[1:]
+
     def explain_dataset(self, dataset, **options) -> Iterator[Explanation | list[Explanation]]:
         """Explica un conjunto lote a lote, sin guardar ninguno: la memoria no crece con el conjunto.
 
@@ -359,36 +386,42 @@ class Explainer:
         for batch in dataset:
             yield self.explain(batch[0] if isinstance(batch, tuple | list) else batch, **options)
 
-    def record(self, image, layer: str | None = None) -> Recording:
+    def record(self, image, layer: str | None = None, target=None, score: str = "logit") -> Recording:
         """Pasa una imagen por la red y anota lo que hace falta para explicarla de muchas formas y deprisa.
 
         Argumentos:
             image: lote de una imagen, float32 (1, alto, ancho, canales).
-            layer: la capa convolucional que se anota primero; por omisión, la última.
+            layer, target, score: la capa convolucional, la clase y la puntuación que se van a explicar
+                primero; por omisión, las de `explain`.
 
         Devuelve un `Recording`. Completo, ocupa lo que las activaciones de las capas convolucionales más
         otro tanto por clase: 120 MB con la red del curso.
 
-        Errores: los de `explain` que tocan a las imágenes y a la red, y ValueError si la capa no es
-        convolucional.
+        Errores: los de `explain`, y ValueError si la capa no es convolucional.
         """
         image = _check_images(image, self.model.input_shape[1:])
         if len(image) != 1:
             raise ValueError(f"Las imágenes se anotan de una en una, y el lote tiene {len(image)}.")
         layer = self.layer_names[-1] if layer is None else layer
+        self._check_request([layer], score, "Grad-CAM")
         self._check_convolution(layer)
-        return Recording(self, image, layer)
+        target, _ = _check_target(target, 1, self._head.classes)
+        # El gradiente de una probabilidad depende de los de todos los logits.
+        return Recording(self, image, layer, self._every_class() if score == "probability" else target)
 
-    def _annotate(self, images, layers: Sequence[str]):
-        """Activaciones y gradientes por clase, `{capa: (A, [g, …])}`; logits y probabilidades."""
-        classes = np.arange(self._head.classes)[np.newaxis]
+    def _every_class(self) -> np.ndarray:
+        """Todas las clases, para una imagen: int64 (1, clases)."""
+        return np.arange(self._head.classes)[np.newaxis]
 
-        def run(images):
-            activations, gradients, _, *outputs = self._differentiate(images, classes, layers, "logit")
-            by_layer = zip(activations, zip(*gradients, strict=True), strict=True)
-            return dict(zip(layers, by_layer, strict=True)), *outputs
+    def _annotate(self, images, layers: Sequence[str], target: np.ndarray):
+        """Lo que da `_differentiate`, de los logits de esas clases, (N, T)."""
 
-        return self._function(("annotate", *layers), run, [self._images_signature()])(images)
+        def run(images, target):
+            return self._differentiate(images, target, layers, "logit")
+
+        targets = target.shape[1]
+        signature = [self._images_signature(), tf.TensorSpec((None, targets), tf.int64)]
+        return self._function(("annotate", *layers, targets), run, signature)(images, target)
 
     def _gradient_maps(self, images, target, layers: tuple[str, ...], score: str, method: str):
         """Mapas con signo (N, T, alto, ancho) de cada capa; clases, logits y probabilidades."""
@@ -472,7 +505,9 @@ class Explainer:
 
     def _check_convolution(self, layer: str) -> None:
         if layer not in self.layer_names:
-            raise ValueError(f"De «{layer}» no se anota nada: no es una capa convolucional.")
+            raise ValueError(
+                f"«{layer}» no es una capa convolucional. Las hay: {', '.join(self.layer_names)}."
+            )
 
     def _check_request(self, names: Sequence[str], score: str, method: str) -> None:
         _check_choice("score", score, SCORES)

@@ -38,7 +38,7 @@ EMPTY_MAP = (
     "prueba con el logit.</div>"
 )
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
-CALM = 0.5  # segundos con la misma imagen tras los que se anotan sus demás capas, antes de que se pidan
+CALM = 0.5  # segundos con la misma imagen tras los que se anota el resto, antes de que se pida
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -84,6 +84,12 @@ def describe_map(explanation: cam.Explanation, class_name: str) -> str:
     if explanation.method == "Eigen-CAM":
         return f"Eigen-CAM {where}; no depende de la clase"
     return f"{explanation.method} {article} {score} de «{class_name}» {where}"
+
+
+def describe_shape(shape: tuple) -> str:
+    """Lo que se lee bajo el nombre de una capa: «75 × 75 posiciones, 128 filtros»."""
+    height, width, filters = ("?" if size is None else size for size in shape)
+    return f"{height} × {width} posiciones, {filters} filtros"
 
 
 def describe_scores(recording: cam.Recording, class_names, true_class: int | None = None) -> str:
@@ -235,7 +241,7 @@ class ImageBrowser(widgets.VBox):
 class Explorer(widgets.VBox):
     """Explica la predicción para una imagen, una capa, una clase y un método, que se eligen con controles.
 
-    La red trabaja al cambiar de imagen y, poco después, para anotar sus demás capas: lo demás sale de un
+    La red trabaja al cambiar de imagen y, poco después, para anotar sus demás capas y clases: todo sale de un
     `cam.Recording`. La excepción es Score-CAM, que además no deja hacer nada más mientras tanto.
 
     Argumentos:
@@ -305,6 +311,7 @@ class Explorer(widgets.VBox):
         layers = self._explainer.layer_names
         self._layer = _slider(widgets.SelectionSlider, "Capa", options=layers, value=layers[-1])
         self._layer.style.description_width = "4em"  # su valor, un nombre, ocupa más que un número
+        self._layer_shape = widgets.Label(layout=widgets.Layout(margin="0 0 0 5em"))
         self._target = _buttons("Clase", [PREDICTED, *self._class_names])
         self._method = _buttons("Método", METHOD_CHOICES)
         self._score = _buttons("Derivar", list(SCORE_CHOICES))
@@ -323,7 +330,7 @@ class Explorer(widgets.VBox):
     def _arrange(self, basic: bool) -> list[widgets.Widget]:
         more = [self._target, self._method, self._score, self._opacity]
         more += [self._outline] * (self._masks is not None) + [self._upload]
-        controls = [self._chooser, self._layer, *([] if basic else more)]
+        controls = [self._chooser, self._layer, self._layer_shape, *([] if basic else more)]
         picture = widgets.VBox([self._picture_caption, self._picture])
         overlay = widgets.VBox([self._overlay_caption, self._overlay, self._empty, widgets.HTML(color_bar())])
         picture.layout.width = overlay.layout.width = f"{DISPLAY_SIZE}px"
@@ -386,7 +393,7 @@ class Explorer(widgets.VBox):
                 self._overlay.layout.display = "none"  # era de otra imagen
 
     def _complete(self, recording: cam.Recording) -> None:
-        """Anota las demás capas de la imagen, si sigue siendo la misma."""
+        """Anota las demás capas y clases de la imagen, si sigue siendo la misma."""
         with self._lock:
             if recording is self._recording:
                 recording.complete()
@@ -399,22 +406,28 @@ class Explorer(widgets.VBox):
         true_class = None if own else int(self._labels[position])
         title = OWN_PHOTO if own else f"Imagen {position}: {self._class_names[true_class]}"
         if self._recording is None:
-            self._recording = self._explainer.record(data.prepare_image(image), self._layer.value)
+            self._recording = self._explainer.record(data.prepare_image(image), *self._chosen())
             _call_later(CALM, self._complete, self._recording)
         self._picture.value = _outlined(image, mask)
         self._picture_caption.value = _caption(title)
         self._scores.value = describe_scores(self._recording, self._class_names, true_class)
         self._show_map(image, mask)
 
-    def _show_map(self, image: np.ndarray, mask: np.ndarray | None) -> None:
-        layer, method, score = self._layer.value, self._method.value, SCORE_CHOICES[self._score.value]
+    def _chosen(self) -> tuple[str, int | None, str]:
+        """Capa, clase y puntuación elegidas, como las reciben `Explainer.record` y `Recording.explain`."""
         chosen = self._target.value
-        target = self._recording.predicted if chosen == PREDICTED else self._class_names.index(chosen)
+        target = None if chosen == PREDICTED else self._class_names.index(chosen)
+        return self._layer.value, target, SCORE_CHOICES[self._score.value]
+
+    def _show_map(self, image: np.ndarray, mask: np.ndarray | None) -> None:
+        layer, target, score = self._chosen()
+        method = self._method.value
+        self._layer_shape.value = describe_shape(self._explainer.map_shape(layer))
         if method == SLOW_METHOD:
             self._notice.value = _notice("Score-CAM hace una predicción por filtro: tarda unos segundos…")
         explanation = self._recording.explain(layer, target, score, method)
         self._notice.value = ""
-        class_name = self._class_names[target]
+        class_name = self._class_names[explanation.target[0]]
         self._overlay_caption.value = _caption(describe_map(explanation, class_name))
         empty = bool(explanation.empty[0])
         if not empty:

@@ -243,16 +243,41 @@ def every_gradient_map(recording, *names):
                     recording.explain(name, target, score, method)
 
 
-def test_the_last_layer_is_explained_without_using_the_network_again(counted):
+@pytest.mark.parametrize("layer", [None, "primera"])
+@pytest.mark.parametrize("target", [None, 2])
+def test_what_was_asked_first_is_explained_without_using_the_network_again(counted, layer, target):
     explainer, runs = counted
-    recording = explainer.record(random_images(1, 6, 5, 2))
+    recording = explainer.record(random_images(1, 6, 5, 2), layer, target)
     assert runs.numpy() == 1
-    every_gradient_map(recording, "tercera")
-    recording.explain("tercera", method="CAM")
+    layer = layer or "tercera"
+    for method in BY_GRADIENT:
+        recording.explain(layer, target, method=method)
+    if layer == "tercera":
+        recording.explain(layer, target, method="CAM")
     assert runs.numpy() == 1
 
 
-def test_the_other_layers_use_the_network_once_for_all(counted):
+def test_what_was_asked_first_of_a_probability_serves_for_every_class(counted):
+    explainer, runs = counted
+    recording = explainer.record(random_images(1, 6, 5, 2), "segunda", score="probability")
+    every_gradient_map(recording, "segunda")
+    assert runs.numpy() == 1
+
+
+@pytest.mark.parametrize("other", [{"layer": "segunda"}, {"target": 0}, {"score": "probability"}])
+def test_the_rest_is_recorded_when_anything_of_it_is_needed(counted, other):
+    explainer, runs = counted
+    image = random_images(1, 6, 5, 2)
+    recording = explainer.record(image, target=1)
+    explanation = recording.explain(**{"layer": "tercera", "target": 1} | other)
+    expected = explainer.explain(image, **{"layer": "tercera", "target": 1} | other)
+    assert_same_map(explanation.raw, expected.raw)
+    after = runs.numpy()
+    every_gradient_map(recording, "primera", "segunda", "tercera")
+    assert runs.numpy() == after
+
+
+def test_the_other_layers_and_classes_use_the_network_once_for_all(counted):
     explainer, runs = counted
     recording = explainer.record(random_images(1, 6, 5, 2))
     every_gradient_map(recording, "segunda", "tercera", "primera")
@@ -281,13 +306,12 @@ def test_score_cam_uses_the_network_once_for_all_classes(counted):
     assert runs.numpy() == after
 
 
-def test_a_map_is_computed_once_for_all_classes(monkeypatch):
+def test_a_map_is_computed_once(monkeypatch):
     explainer, image, _ = recorded("softmax")
     recording = explainer.record(image)
-    first = recording.explain("primera", 0).raw
+    first = recording.explain("primera", [[0, 2]]).raw
     monkeypatch.delitem(cam.GRADIENT_METHODS, "Grad-CAM")
-    assert np.array_equal(recording.explain("primera", 0).raw, first)
-    assert recording.explain("primera", 1).raw.shape == first.shape
+    assert np.array_equal(recording.explain("primera", [[2, 0]]).raw, first[:, ::-1])
 
 
 def test_what_is_kept_does_not_change_with_what_was_given():
@@ -372,6 +396,22 @@ def test_rejects_options(options, error, message):
     *_, recording = recorded("softmax")
     with pytest.raises(error, match=message):
         recording.explain(**{"layer": "segunda"} | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"layer": "quinta"}, ValueError, "ninguna capa «quinta».*primera, segunda"),
+        ({"layer": "agrupamiento"}, ValueError, "«agrupamiento» no es.*convolucional.*primera, segunda"),
+        ({"target": 3}, ValueError, "clases 0 a 2.*«3»"),
+        ({"target": 1.0}, TypeError, "número entero.*«float64»"),
+        ({"score": "logits"}, ValueError, "logit o probability.*«logits»"),
+    ],
+)
+def test_rejects_what_is_asked_first(options, error, message):
+    explainer, image, _ = recorded("softmax")
+    with pytest.raises(error, match=message):
+        explainer.record(image, **options)
 
 
 def test_cam_is_of_the_logit():
