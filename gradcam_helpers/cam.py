@@ -210,19 +210,19 @@ class Recording:
 
     La da `Explainer.record`. Guarda activaciones y gradientes de los logits; los de las probabilidades salen
     de ellos por la regla de la cadena. Primero anota una sola capa y, si se va a derivar un logit, una sola
-    clase, que es lo más rápido; lo demás, todo a la vez, cuando hace falta algo de ello. Vale mientras no
-    cambien los pesos de la red.
+    clase, que es lo más rápido; `complete` anota lo demás, todo a la vez, y si antes se pide algo que falta,
+    se anota solo eso. Vale mientras no cambien los pesos de la red.
 
     Atributos:
         logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
         predicted: clase de mayor logit.
     """
 
-    def __init__(self, explainer: "Explainer", image: np.ndarray, layer: str, target: np.ndarray):
+    def __init__(self, explainer: "Explainer", image: np.ndarray, layer: str, classes: np.ndarray):
         self._explainer, self._image = explainer, image
         self._activations, self._gradients = {}, {}  # por capa; por capa y clase
         self._raw_maps = {}  # (1, alto, ancho), por capa, método, puntuación y clase
-        self._logits, probabilities = self._annotate([layer], target)
+        self._logits, probabilities = self._annotate([layer], classes)
         self.logits, self.probabilities = _finite(self._logits.numpy(), probabilities.numpy())
         self.predicted = int(self.logits[0].argmax())
 
@@ -236,8 +236,7 @@ class Recording:
     def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
         """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.
 
-        Usan otra vez la red Score-CAM y la primera capa o clase que falte por anotar. Lo ya calculado no se
-        repite.
+        Usan otra vez la red Score-CAM y lo que falte por anotar. Lo ya calculado no se repite.
 
         Errores: los de `Explainer.explain`, y ValueError si la capa no es convolucional.
         """
@@ -247,11 +246,11 @@ class Recording:
         raw = np.stack([self._raw_map(layer, method, score, each) for each in target[0].tolist()], axis=1)
         return _explanation(layer, method, score, raw, target, shape, self.logits, self.probabilities)
 
-    def _annotate(self, layers: Sequence[str], target: np.ndarray) -> list:
+    def _annotate(self, layers: Sequence[str], classes: np.ndarray) -> list:
         """Anota esas capas y clases, (1, T); da los logits y las probabilidades."""
-        activations, gradients, target, *outputs = self._explainer._annotate(self._image, layers, target)
+        activations, gradients, classes, *outputs = self._explainer._annotate(self._image, layers, classes)
         self._activations |= zip(layers, activations, strict=True)
-        for each, by_layer in zip(target[0].numpy().tolist(), gradients, strict=True):
+        for each, by_layer in zip(classes[0].numpy().tolist(), gradients, strict=True):
             self._gradients |= {
                 (name, each): gradient for name, gradient in zip(layers, by_layer, strict=True)
             }
@@ -268,22 +267,21 @@ class Recording:
         return self._raw_maps[*key, target]
 
     def _gradient_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
-        gradient = (self._logit_gradient if score == "logit" else self._probability_gradient)(layer, target)
+        classes = self._explainer._every_class() if score == "probability" else np.array([[target]])
+        if any((layer, each) not in self._gradients for each in classes[0]):
+            self._annotate([layer], classes)
+        gradients = [self._gradients[layer, each] for each in classes[0]]
+        gradient = gradients[0] if score == "logit" else self._probability_gradient(gradients, target)
         (raw,) = _finite(GRADIENT_METHODS[method](self._activations[layer], gradient).numpy())
         return raw
 
-    def _logit_gradient(self, layer: str, target: int):
-        if (layer, target) not in self._gradients:
-            self.complete()
-        return self._gradients[layer, target]
-
-    def _probability_gradient(self, layer: str, target: int):
+    def _probability_gradient(self, gradients: Sequence, target: int):
         """∂p/∂A = Σⱼ ∂p/∂yⱼ · ∂yⱼ/∂A, para una probabilidad p."""
         with tf.GradientTape() as tape:
             tape.watch(self._logits)
             probability = self._explainer._head.probabilities(self._logits)[0, target]
         by_logit = tf.unstack(tape.gradient(probability, self._logits)[0])
-        return sum(factor * self._logit_gradient(layer, each) for each, factor in enumerate(by_logit))
+        return sum(factor * gradient for factor, gradient in zip(by_logit, gradients, strict=True))
 
     def _score_cam_maps(self, layer: str, method: str, score: str) -> np.ndarray:
         """Los de todas las clases, que cuestan lo mismo que el de una: (clases, 1, alto, ancho)."""
@@ -405,9 +403,9 @@ class Explainer:
         layer = self.layer_names[-1] if layer is None else layer
         self._check_request([layer], score, "Grad-CAM")
         self._check_convolution(layer)
-        target, _ = _check_target(target, 1, self._head.classes)
+        classes, _ = _check_target(target, 1, self._head.classes)
         # El gradiente de una probabilidad depende de los de todos los logits.
-        return Recording(self, image, layer, self._every_class() if score == "probability" else target)
+        return Recording(self, image, layer, self._every_class() if score == "probability" else classes)
 
     def _every_class(self) -> np.ndarray:
         """Todas las clases, para una imagen: int64 (1, clases)."""

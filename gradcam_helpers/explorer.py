@@ -38,7 +38,7 @@ EMPTY_MAP = (
     "prueba con el logit.</div>"
 )
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
-CALM = 0.5  # segundos con la misma imagen tras los que se anota el resto, antes de que se pida
+CALM = 0.2  # segundos con la misma imagen tras los que se anota el resto, antes de que se pida
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -394,7 +394,7 @@ class Explorer(widgets.VBox):
 
     def _complete(self, recording: cam.Recording) -> None:
         """Anota las demás capas y clases de la imagen, si sigue siendo la misma."""
-        with self._lock:
+        with self._lock, contextlib.suppress(ValueError):  # si una capa falla, se dice cuando se elige
             if recording is self._recording:
                 recording.complete()
 

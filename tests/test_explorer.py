@@ -17,8 +17,18 @@ from PIL import Image
 from gradcam_helpers import cam, data, explorer, photos, plots
 from gradcam_helpers.backend import keras
 
+# Lo que falla en otro hilo tampoco llega a la prueba.
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+
 LABELS = np.array([0, 1, 1, 0, 1])
 PREDICTED = np.array([0, 0, 1, 1, 1])
+
+
+@pytest.fixture(autouse=True)
+def nothing_fails_in_the_background(caplog):
+    """Lo que falla en una llamada aplazada no llega a quien la encargó: `asyncio` solo lo anota."""
+    yield
+    assert not [record for record in caplog.get_records("call") if record.name == "asyncio"]
 
 
 @pytest.fixture(scope="module")
@@ -558,6 +568,24 @@ def test_other_layers_are_recorded_when_calm(board, monkeypatch, moved):
     asyncio.run(main())
     complete = [len(recording._gradients) == 4 for recording in recordings]  # dos capas y dos clases
     assert complete == ([False, True] if moved else [True])
+
+
+def test_a_layer_that_cannot_be_explained_is_said_only_when_chosen(images, monkeypatch):
+    monkeypatch.setattr(explorer, "CALM", explorer.PAUSE)
+    inputs = keras.Input((300, 300, 3))
+    twice = keras.layers.Conv2D(3, 3, padding="same", name="dos_veces")
+    hidden = keras.layers.Conv2D(2, 3, strides=20, name="una")(twice(twice(inputs)))
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(hidden)))
+    board = explorer.Explorer(cam.Explainer(model), images, LABELS, data.CLASS_NAMES)
+
+    async def main():
+        for layer, said in (("una", ""), ("dos_veces", "«dos_veces»"), ("una", "")):
+            board._layer.value = layer
+            board._chooser._slider.value += 1
+            await asyncio.sleep(20 * explorer.PAUSE)
+            assert said in board._notice.value and bool(said) == bool(board._notice.value)
+
+    asyncio.run(main())
 
 
 def test_threads_do_not_disturb_each_other(explainer, images, masks, board):

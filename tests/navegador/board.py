@@ -2,6 +2,7 @@
 
 import base64
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,9 +16,13 @@ from tests.navegador.expected import (
     Contents,
     Scene,
     chosen_image,
+    load_contents,
     scene,
     squeeze,
 )
+from tests.navegador.notebook import Notebook
+
+IN_KERNEL = Path(__file__).resolve().with_name("in_kernel.py")
 
 PATIENCE = 5  # segundos para que se vea lo que se ha pedido
 SLOW_PATIENCE = 90  # con Score-CAM
@@ -173,6 +178,19 @@ class Board:
         else:
             options = [option for option in self.options(label) if option != explorer.SLOW_METHOD]
             self.choose(label, generator.choice(options))
+
+
+def find_boards(notebook: Notebook, folder: Path) -> list[tuple[str, Board]]:
+    """Los paneles que muestra un cuaderno, en orden: `(identificador, panel)`.
+
+    Argumentos:
+        folder: una carpeta que existe, donde el núcleo deja lo que tiene cada panel.
+    """
+    networks = notebook.run_in_kernel(IN_KERNEL, folder=str(folder))
+    return [
+        (model, Board(root, load_contents(folder, model, networks[model])))
+        for model, root in notebook.views()
+    ]
 
 
 def _decode(url: str) -> np.ndarray:

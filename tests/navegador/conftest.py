@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.navegador import expected, lab
-from tests.navegador.board import Board
-from tests.navegador.notebook import Notebook
+from tests.navegador import lab
+from tests.navegador.board import find_boards
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,12 +39,4 @@ def captures() -> Path:
 def boards_of(tmp_path_factory):
     """Los paneles que muestra un cuaderno: `(identificador en el núcleo, panel)`, por orden."""
     folder = tmp_path_factory.mktemp("paneles")
-
-    def find(notebook: Notebook) -> list[tuple[str, Board]]:
-        networks = notebook.run_in_kernel(HERE / "in_kernel.py", folder=str(folder))
-        return [
-            (model, Board(root, expected.load_contents(folder, model, networks[model])))
-            for model, root in notebook.views()
-        ]
-
-    return find
+    return lambda notebook: find_boards(notebook, folder)
