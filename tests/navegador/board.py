@@ -52,6 +52,13 @@ STATE = """root => {
             state[label(each, kind)] = read(each);
     return state;
 }"""
+# Las casillas y el botón de subir no llevan el rótulo en un elemento aparte, sino dentro.
+FOCUSED = """(root, kinds) => {
+    const control = root.contains(document.activeElement) && document.activeElement.closest(kinds);
+    if (!control) return null;
+    const label = control.matches('.widget-checkbox') ? null : control.querySelector('label');
+    return (label ?? control).textContent.replace('\u200b', '').replace(/\\(\\d+\\)/, '').trim();
+}"""
 # Lo que el navegador ha decodificado de cada imagen, no el fichero que le llegó.
 LOOK = """async root => {
     root.scrollIntoView({ block: 'nearest' });  // JupyterLab no pinta, ni da por leído, lo que queda fuera
@@ -98,6 +105,10 @@ class Board:
     def focus(self, label: str) -> None:
         """Pone el foco en un control, para moverlo con el teclado."""
         self.control(label).locator(".noUi-handle, input, button").first.focus()
+
+    def focused(self) -> str | None:
+        """El rótulo del control que tiene el foco."""
+        return self.root.evaluate(FOCUSED, ", ".join(KINDS))
 
     def press(self, label: str, key: str) -> None:
         self.focus(label)

@@ -30,8 +30,9 @@ OPEN = """async () => {
     kernel.iopubMessage.connect((_, message) => {
         const { header, content } = message;
         if (header.msg_type === 'error') window.complaints.push(content.traceback.join('\\n'));
-        const harmless = content.text?.includes('No such comm');
-        if (content.name === 'stderr' && !harmless) window.complaints.push(content.text);
+        if (content.name !== 'stderr') return;
+        const lines = content.text.split('\\n').filter(line => line.trim() && !line.includes('No such comm'));
+        window.complaints.push(...lines);
     });
 }"""
 READY = """() => {
@@ -61,7 +62,7 @@ COMMAND = """([name, options, limit]) => Promise.race([
     jupyterapp.commands.execute(name, options),
     new Promise((_, fail) => setTimeout(() => fail(new Error(`${name} no acaba`)), limit)),
 ])"""
-EXECUTE = """async code => {
+EXECUTE = """async ([code, limit]) => {
     const request = { code, stop_on_error: false, store_history: false };
     const future = window.lesson.sessionContext.session.kernel.requestExecute(request);
     let printed = '';
@@ -69,7 +70,8 @@ EXECUTE = """async code => {
         const { header, content } = message;
         if (header.msg_type === 'stream' && content.name === 'stdout') printed += content.text;
     };
-    await future.done;
+    const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`no acaba: ${code}`)), limit));
+    await Promise.race([future.done, late]);
     return printed;
 }"""
 
@@ -128,7 +130,7 @@ class Notebook:
 
     def execute(self, code: str) -> str:
         """Ejecuta código en el núcleo, fuera de las celdas, y devuelve lo que escribe."""
-        return self.page.evaluate(EXECUTE, code)
+        return self.page.evaluate(EXECUTE, [code, RUN])
 
     def kernel_process(self) -> int:
         return int(self.execute("import os; print(os.getpid())"))

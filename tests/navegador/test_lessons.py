@@ -1,13 +1,15 @@
 """Cada lección, en JupyterLab: se ejecuta entera, y todos sus controles hacen lo que dicen, sin un error."""
 
+import io
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from gradcam_helpers import explorer
-from tests.navegador.board import BUTTONS, CHECKBOX, SLIDER, Board
-from tests.navegador.expected import IMAGE, Scene
+from gradcam_helpers import explorer, photos
+from tests.navegador.board import BUTTONS, CHECKBOX, FILE, SLIDER, Board
+from tests.navegador.expected import IMAGE, METHOD, Scene
 from tests.navegador.lab import ROOT
 from tests.navegador.notebook import Notebook
 
@@ -33,7 +35,7 @@ def press_slider(board: Board, label: str):
 
 
 def options(board: Board, label: str) -> list[str]:
-    """Las de un grupo, de la última a la primera. Score-CAM, que tarda, se prueba una vez en otro sitio."""
+    """Las de un grupo, de la última a la primera. Score-CAM, que tarda, se prueba aparte y una sola vez."""
     return [option for option in board.options(label)[::-1] if option != explorer.SLOW_METHOD]
 
 
@@ -90,6 +92,25 @@ def check_every_control(board: Board) -> None:
             assert any(changes(*pair) for pair in pairwise(scenes)), f"«{label}» no cambia nada"
 
 
+def check_photo(board: Board) -> None:
+    """Una foto cuadrada, que no es de las lecciones."""
+    content = io.BytesIO()
+    ramp = np.linspace(0, 255, explorer.DISPLAY_SIZE, dtype=np.uint8)
+    channels = np.broadcast_arrays(ramp, ramp[:, np.newaxis], np.uint8(90))
+    Image.fromarray(np.dstack(channels)).save(content, "PNG")
+    before = board.settle()
+    board.upload("degradado.png", content.getvalue())
+    assert changes(before, board.settle(photos.read_photo(content.getvalue())))
+    board.press(IMAGE, "ArrowRight")
+    board.settle()
+
+
+def check_slow_method(board: Board) -> None:
+    for method in (explorer.SLOW_METHOD, board.options(METHOD)[0]):
+        board.choose(METHOD, method)
+        board.settle()
+
+
 def check_in_step(view: Board, board: Board) -> None:
     """Dos vistas del mismo panel: lo que se mueve en una se mueve en la otra."""
     for key in ("Home", "ArrowRight"):
@@ -119,4 +140,7 @@ def test_every_control_of_the_lesson(lesson, boards_of, captures):
             check_in_step(board, checked[model])
         else:
             check_every_control(board)
+            if board.labels(FILE):
+                check_photo(board)
+                check_slow_method(board)
             checked[model] = board
