@@ -209,9 +209,9 @@ class Recording:
     """Lo anotado al pasar una imagen por la red: de ello salen sus mapas sin pasarla otra vez.
 
     La da `Explainer.record`. Guarda activaciones y gradientes de los logits; los de las probabilidades salen
-    de ellos por la regla de la cadena. Primero anota una sola capa y, si se va a derivar un logit, una sola
-    clase, que es lo más rápido; `complete` anota lo demás, todo a la vez, y si antes se pide algo que falta,
-    se anota solo eso. Vale mientras no cambien los pesos de la red.
+    de ellos por la regla de la cadena. Primero anota una sola capa y, si se va a derivar un logit, solo la
+    clase pedida, que es lo más rápido; `complete` anota lo demás, todo a la vez, y si antes se pide algo que
+    falta, se anota solo eso. Vale mientras no cambien los pesos de la red.
 
     Atributos:
         logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
@@ -227,7 +227,11 @@ class Recording:
         self.predicted = int(self.logits[0].argmax())
 
     def complete(self) -> None:
-        """Anota las capas convolucionales y las clases que falten."""
+        """Anota las capas convolucionales y las clases que falten.
+
+        Errores:
+            ValueError: alguna capa no se puede explicar; entonces no se anota ninguna.
+        """
         names, classes = self._explainer.layer_names, self._explainer._every_class()
         if len(self._gradients) < len(names) * classes.size:
             # Todo, también lo que ya está: así hay una sola función que compilar.
@@ -236,7 +240,7 @@ class Recording:
     def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
         """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.
 
-        Usan otra vez la red Score-CAM y lo que falte por anotar. Lo ya calculado no se repite.
+        Solo Score-CAM y lo que falte por anotar vuelven a usar la red. Lo ya calculado no se repite.
 
         Errores: los de `Explainer.explain`, y ValueError si la capa no es convolucional.
         """
@@ -260,10 +264,9 @@ class Recording:
         key = layer, method, score
         if (*key, target) not in self._raw_maps:
             if method == "Score-CAM":
-                maps = enumerate(self._score_cam_maps(*key))
+                self._raw_maps |= {(*key, each): raw for each, raw in enumerate(self._score_cam_maps(*key))}
             else:
-                maps = [(target, self._gradient_map(*key, target))]
-            self._raw_maps.update({(*key, index): raw for index, raw in maps})
+                self._raw_maps[*key, target] = self._gradient_map(*key, target)
         return self._raw_maps[*key, target]
 
     def _gradient_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
@@ -368,10 +371,14 @@ class Explainer:
         }
         return explanations[names[0]] if one_layer else [explanations[name] for name in names]
 
-    def map_shape(self, layer: str) -> tuple[int | None, int | None, int]:
-        """Alto, ancho y filtros de los mapas de una capa convolucional; None, si dependen de la imagen."""
+    def count_filters(self, layer: str) -> int:
+        """Cuántos filtros tiene una capa convolucional.
+
+        Errores:
+            ValueError: la capa no es convolucional.
+        """
         self._check_convolution(layer)
-        return self._layers[layer].output.shape[1:]
+        return self._layers[layer].output.shape[-1]
 
     def explain_dataset(self, dataset, **options) -> Iterator[Explanation | list[Explanation]]:
         """Explica un conjunto lote a lote, sin guardar ninguno: la memoria no crece con el conjunto.
@@ -419,7 +426,7 @@ class Explainer:
 
         targets = target.shape[1]
         signature = [self._images_signature(), tf.TensorSpec((None, targets), tf.int64)]
-        return self._function(("annotate", *layers, targets), run, signature)(images, target)
+        return self._function(("annotate", tuple(layers), targets), run, signature)(images, target)
 
     def _gradient_maps(self, images, target, layers: tuple[str, ...], score: str, method: str):
         """Mapas con signo (N, T, alto, ancho) de cada capa; clases, logits y probabilidades."""
@@ -504,7 +511,7 @@ class Explainer:
     def _check_convolution(self, layer: str) -> None:
         if layer not in self.layer_names:
             raise ValueError(
-                f"«{layer}» no es una capa convolucional. Las hay: {', '.join(self.layer_names)}."
+                f"«{layer}» no es una capa convolucional. Las que hay: {', '.join(self.layer_names)}."
             )
 
     def _check_request(self, names: Sequence[str], score: str, method: str) -> None:

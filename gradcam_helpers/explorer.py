@@ -86,9 +86,9 @@ def describe_map(explanation: cam.Explanation, class_name: str) -> str:
     return f"{explanation.method} {article} {score} de «{class_name}» {where}"
 
 
-def describe_shape(shape: tuple) -> str:
+def describe_layer(explanation: cam.Explanation, filters: int) -> str:
     """Lo que se lee bajo el nombre de una capa: «75 × 75 posiciones, 128 filtros»."""
-    height, width, filters = ("?" if size is None else size for size in shape)
+    height, width = explanation.raw.shape[-2:]
     return f"{height} × {width} posiciones, {filters} filtros"
 
 
@@ -241,8 +241,8 @@ class ImageBrowser(widgets.VBox):
 class Explorer(widgets.VBox):
     """Explica la predicción para una imagen, una capa, una clase y un método, que se eligen con controles.
 
-    La red trabaja al cambiar de imagen y, poco después, para anotar sus demás capas y clases: todo sale de un
-    `cam.Recording`. La excepción es Score-CAM, que además no deja hacer nada más mientras tanto.
+    La red se usa al cambiar de imagen y, poco después, para anotar las demás capas y clases; o antes, si se
+    pide alguna. Lo demás sale de un `cam.Recording`, salvo Score-CAM, que tarda y no deja hacer nada más.
 
     Argumentos:
         explainer: explicador de la red del curso.
@@ -269,6 +269,7 @@ class Explorer(widgets.VBox):
         self._explainer, self._class_names = explainer, list(class_names)
         self._images, self._labels, self._masks = images, labels, masks
         self._recording = self._photo = None
+        self._position = 0
         # JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
         self._lock, self._busy_loops = threading.RLock(), set()
         for board in tuple(BOARDS):
@@ -311,7 +312,7 @@ class Explorer(widgets.VBox):
         layers = self._explainer.layer_names
         self._layer = _slider(widgets.SelectionSlider, "Capa", options=layers, value=layers[-1])
         self._layer.style.description_width = "4em"  # su valor, un nombre, ocupa más que un número
-        self._layer_shape = widgets.Label(layout=widgets.Layout(margin="0 0 0 5em"))
+        self._layer_facts = widgets.Label(layout=widgets.Layout(margin="0 0 0 5em"))
         self._target = _buttons("Clase", [PREDICTED, *self._class_names])
         self._method = _buttons("Método", METHOD_CHOICES)
         self._score = _buttons("Derivar", list(SCORE_CHOICES))
@@ -330,7 +331,7 @@ class Explorer(widgets.VBox):
     def _arrange(self, basic: bool) -> list[widgets.Widget]:
         more = [self._target, self._method, self._score, self._opacity]
         more += [self._outline] * (self._masks is not None) + [self._upload]
-        controls = [self._chooser, self._layer, self._layer_shape, *([] if basic else more)]
+        controls = [self._chooser, self._layer, self._layer_facts, *([] if basic else more)]
         picture = widgets.VBox([self._picture_caption, self._picture])
         overlay = widgets.VBox([self._overlay_caption, self._overlay, self._empty, widgets.HTML(color_bar())])
         picture.layout.width = overlay.layout.width = f"{DISPLAY_SIZE}px"
@@ -362,7 +363,7 @@ class Explorer(widgets.VBox):
 
     def _replace_photo(self, photo: np.ndarray | None) -> None:
         with self._lock:
-            self._photo, self._recording = photo, None
+            self._photo, self._position, self._recording = photo, self._chooser.position, None
         self._request()
 
     def _forget(self) -> None:
@@ -399,19 +400,19 @@ class Explorer(widgets.VBox):
                 recording.complete()
 
     def _show(self) -> None:
-        position = self._chooser.position
+        position, chosen = self._position, self._chosen()
         own = self._photo is not None
         image = self._photo if own else self._images[position]
         mask = self._masks[position] if self._outline.value and not own else None
         true_class = None if own else int(self._labels[position])
         title = OWN_PHOTO if own else f"Imagen {position}: {self._class_names[true_class]}"
         if self._recording is None:
-            self._recording = self._explainer.record(data.prepare_image(image), *self._chosen())
+            self._recording = self._explainer.record(data.prepare_image(image), *chosen)
             _call_later(CALM, self._complete, self._recording)
         self._picture.value = _outlined(image, mask)
         self._picture_caption.value = _caption(title)
         self._scores.value = describe_scores(self._recording, self._class_names, true_class)
-        self._show_map(image, mask)
+        self._show_map(image, mask, *chosen)
 
     def _chosen(self) -> tuple[str, int | None, str]:
         """Capa, clase y puntuación elegidas, como las reciben `Explainer.record` y `Recording.explain`."""
@@ -419,15 +420,14 @@ class Explorer(widgets.VBox):
         target = None if chosen == PREDICTED else self._class_names.index(chosen)
         return self._layer.value, target, SCORE_CHOICES[self._score.value]
 
-    def _show_map(self, image: np.ndarray, mask: np.ndarray | None) -> None:
-        layer, target, score = self._chosen()
+    def _show_map(self, image, mask, layer: str, target: int | None, score: str) -> None:
         method = self._method.value
-        self._layer_shape.value = describe_shape(self._explainer.map_shape(layer))
         if method == SLOW_METHOD:
             self._notice.value = _notice("Score-CAM hace una predicción por filtro: tarda unos segundos…")
         explanation = self._recording.explain(layer, target, score, method)
         self._notice.value = ""
         class_name = self._class_names[explanation.target[0]]
+        self._layer_facts.value = describe_layer(explanation, self._explainer.count_filters(layer))
         self._overlay_caption.value = _caption(describe_map(explanation, class_name))
         empty = bool(explanation.empty[0])
         if not empty:

@@ -84,9 +84,13 @@ NETWORKS = {
 
 
 @functools.cache
-def recorded(name: str) -> tuple[cam.Explainer, np.ndarray, cam.Recording]:
+def explainer_and_image(name: str) -> tuple[cam.Explainer, np.ndarray]:
     build, size = NETWORKS[name]
-    explainer, image = cam.Explainer(build()), random_images(1, *size)
+    return cam.Explainer(build()), random_images(1, *size)
+
+
+def recorded(name: str) -> tuple[cam.Explainer, np.ndarray, cam.Recording]:
+    explainer, image = explainer_and_image(name)
     return explainer, image, explainer.record(image)
 
 
@@ -115,6 +119,15 @@ def assert_same_explanations(explainer, image, recording, names, method, score, 
 def test_gives_what_the_explainer_gives(network, method, score):
     explainer, image, recording = recorded(network)
     assert_same_explanations(explainer, image, recording, explainer.layer_names, method, score)
+
+
+@pytest.mark.parametrize("score", cam.SCORES)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_gives_what_the_explainer_gives_when_complete(network, score, monkeypatch):
+    explainer, image, recording = recorded(network)
+    recording.complete()
+    monkeypatch.setattr(explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
+    assert_same_explanations(explainer, image, recording, explainer.layer_names, "LayerCAM", score)
 
 
 @pytest.mark.parametrize("score", cam.SCORES)
@@ -273,6 +286,8 @@ def test_what_is_missing_uses_the_network_once(counted, other):
     for method in BY_GRADIENT:
         recording.explain(**request, method=method)
     assert runs.numpy() == 2
+    recording.explain("primera", 2)
+    assert runs.numpy() == 3
     assert_same_map(explanation.raw, explainer.explain(image, **request).raw)
 
 
@@ -319,7 +334,9 @@ def test_another_image_compiles_nothing_anew(counted):
     images = random_images(3, 6, 5, 2)
 
     def explain_everything(image):
-        recording = explainer.record(image)
+        explainer.record(image, "segunda", 2).explain("primera", 1, "probability")
+        recording = explainer.record(image, score="probability")
+        every_gradient_map(recording, "segunda")
         recording.complete()
         every_gradient_map(recording, "primera", "tercera")
         recording.explain("tercera", method="Score-CAM")
@@ -450,4 +467,6 @@ def test_a_layer_that_cannot_be_explained_does_not_prevent_explaining_the_last_o
     recording = explainer.record(image)
     with pytest.raises(ValueError, match="usa 2 veces la capa «compartida»"):
         recording.explain("compartida")
+    with pytest.raises(ValueError, match="usa 2 veces la capa «compartida»"):
+        recording.complete()
     assert_same_map(recording.explain("otra", 0).raw, explainer.explain(image, target=0).raw)

@@ -89,8 +89,7 @@ def _add_explanation(seen: Scene, explainer: cam.Explainer, state: dict, image, 
     explanation = explainer.explain(batch, layer, target, score, state.get(METHOD, "Grad-CAM"))
     name = data.CLASS_NAMES[explanation.target[0]]
     seen.texts.append(explorer.describe_map(explanation, name))
-    filters = explainer.model.get_layer(layer).filters
-    seen.texts.append(explorer.describe_shape((*explanation.raw.shape[1:], filters)))
+    seen.texts.append(explorer.describe_layer(explanation, explainer.model.get_layer(layer).filters))
     scores = SimpleNamespace(
         logits=explanation.logits,
         probabilities=explanation.probabilities,
