@@ -38,7 +38,7 @@ EMPTY_MAP = (
     "prueba con el logit.</div>"
 )
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
-CALM = 0.2  # segundos con la misma imagen tras los que se anota el resto, antes de que se pida
+CALM = 0.1  # segundos con la misma imagen tras los que se anota el resto, antes de que se pida
 
 
 def encode_png(image: np.ndarray) -> bytes:
