@@ -107,7 +107,7 @@ print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 # |---|---|
 # | **Mostrar**, **solo errores de la red** | qué imágenes recorre el control siguiente |
 # | **Imagen** | la imagen que se explica; el número es su orden entre las que pasan el filtro, y el del título, su posición entre las cien |
-# | **Capa** | la capa convolucional de la que sale el mapa; debajo se lee de cuántas posiciones y filtros son sus mapas |
+# | **Capa** | la capa convolucional de la que sale el mapa; debajo se leen cuántas posiciones tienen sus mapas y cuántos filtros hay |
 # | **Clase** | la clase por la que se pregunta: la predicha u otra |
 # | **Método** | la fórmula; todas están en `gradcam_helpers/cam.py` |
 # | **Derivar** | el logit de la clase o su probabilidad |

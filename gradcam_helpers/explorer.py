@@ -268,7 +268,7 @@ class Explorer(widgets.VBox):
         _check_lengths(images, labels, masks)
         self._explainer, self._class_names = explainer, list(class_names)
         self._images, self._labels, self._masks = images, labels, masks
-        self._recording = self._photo = None
+        self._basic, self._recording, self._photo = basic, None, None
         self._position = 0
         # JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
         self._lock, self._busy_loops = threading.RLock(), set()
@@ -279,7 +279,7 @@ class Explorer(widgets.VBox):
         self._build_views()
         self._observe()
         self._update()
-        super().__init__(self._arrange(basic))
+        super().__init__(self._arrange())
 
     def choose(self, image=None, layer=None, target=None, method=None, score=None) -> None:
         """Coloca los controles; los que no se dan se quedan como están.
@@ -328,14 +328,14 @@ class Explorer(widgets.VBox):
         self._empty = widgets.HTML(EMPTY_MAP)
         self._scores, self._meter, self._notice = widgets.HTML(), widgets.HTML(), widgets.HTML()
 
-    def _arrange(self, basic: bool) -> list[widgets.Widget]:
+    def _arrange(self) -> list[widgets.Widget]:
         more = [self._target, self._method, self._score, self._opacity]
         more += [self._outline] * (self._masks is not None) + [self._upload]
-        controls = [self._chooser, self._layer, self._layer_facts, *([] if basic else more)]
+        controls = [self._chooser, self._layer, self._layer_facts, *([] if self._basic else more)]
         picture = widgets.VBox([self._picture_caption, self._picture])
         overlay = widgets.VBox([self._overlay_caption, self._overlay, self._empty, widgets.HTML(color_bar())])
         picture.layout.width = overlay.layout.width = f"{DISPLAY_SIZE}px"
-        tables = [self._scores] if basic else [self._scores, self._meter]
+        tables = [self._scores] if self._basic else [self._scores, self._meter]
         views = widgets.VBox([self._notice, _row(picture, overlay), _row(*tables)])
         views.layout.flex = f"1 1 {DISPLAY_SIZE}px"
         return [_row(widgets.VBox(controls, layout=_controls_layout()), views)]
@@ -435,8 +435,9 @@ class Explorer(widgets.VBox):
             self._overlay.value = _outlined(blended, mask)
         self._overlay.layout.display = "none" if empty else ""
         self._empty.layout.display = "" if empty else "none"
-        accounted = self._recording.explain(layer, target, method="HiResCAM")
-        self._meter.value = describe_completeness(accounted, class_name)
+        if not self._basic:
+            accounted = self._recording.explain(layer, target, method="HiResCAM")
+            self._meter.value = describe_completeness(accounted, class_name)
 
 
 def uploaded_file(value) -> tuple[str, bytes]:

@@ -106,8 +106,9 @@ def moves(board: Board, task: Task, pauses: tuple[float, float]) -> list[float]:
     times, generator = [], np.random.default_rng(SEED)
     board.press(LAYER, task.layer)
     board.press(IMAGE, "Home")
+    board.focus(task.label)
+    press(board, task, task.steps[-1])  # para que el primero no deje el control como estaba
     time.sleep(max(CALM))
-    press(board, task, task.steps[-1])  # para que ninguno deje el control como estaba
     for number in range(MOST):
         if task.label != IMAGE:
             elapsed(board, lambda: board.press(IMAGE, "ArrowRight"))
@@ -154,7 +155,7 @@ def measure(board: Board, task: Task) -> bool:
 
 
 def measure_memory(board: Board, process: int) -> bool:
-    """Muchos movimientos al azar: cuánto crece la memoria del núcleo, antes y después en la misma imagen."""
+    """Muchos movimientos al azar: cuánto crece la memoria del núcleo, medida con la misma imagen."""
     generator = np.random.default_rng(SEED)
     board.move_randomly(generator, RANDOM_WARM_UP, RANDOM_WARM_UP * RANDOM_SECONDS / RANDOM_MOVES)
     before = memory_at_rest(board, process)

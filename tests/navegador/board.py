@@ -1,11 +1,13 @@
 """Un panel de controles tal como se ve en el navegador: mover sus controles, y mirar lo que muestra."""
 
 import base64
+import io
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Locator
 
 from gradcam_helpers import explorer
@@ -189,6 +191,16 @@ class Board:
         else:
             options = [option for option in self.options(label) if option != explorer.SLOW_METHOD]
             self.choose(label, generator.choice(options))
+
+
+def jpeg(**options) -> bytes:
+    """Una foto de un degradado, con una esquina roja."""
+    pixels = np.zeros((400, 600, 3), np.uint8)
+    pixels[..., 1] = np.linspace(0, 255, 600)
+    pixels[:100, :150, 0] = 255
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", **options)
+    return file.getvalue()
 
 
 def find_boards(notebook: Notebook, folder: Path) -> list[tuple[str, Board]]:

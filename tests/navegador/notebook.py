@@ -19,13 +19,18 @@ TALLEST = 16_000  # píxeles: Chromium no dibuja capturas mayores
 LOAD = 60_000  # milisegundos para que se abra el cuaderno y arranque su núcleo
 RUN = 300_000  # milisegundos para ejecutar una lección
 
-# Deja el cuaderno en `window.lesson` y anota lo que el núcleo escribe por la salida de errores: también lo
-# que falla al mover un control, que no aparece en ninguna celda. No cuentan los «No such comm»: al
-# conectarse, JupyterLab pregunta por sus controles a un núcleo que aún no ha importado ipywidgets.
+# Deja el cuaderno en `window.lesson`, con qué acotar las esperas en `window.within`, y anota lo que el núcleo
+# escribe por la salida de errores: también lo que falla al mover un control, que no aparece en ninguna celda.
+# No cuentan los «No such comm»: al conectarse, JupyterLab pregunta por sus controles a un núcleo que aún no
+# ha importado ipywidgets.
 OPEN = """async () => {
     window.lesson = window.jupyterapp.shell.currentWidget;
     const kernel = window.lesson.sessionContext.session.kernel;
     await kernel.info;
+    window.within = (promise, limit, what) => Promise.race([
+        promise,
+        new Promise((_, fail) => setTimeout(() => fail(new Error(`no acaba: ${what}`)), limit)),
+    ]);
     window.complaints = [];
     kernel.iopubMessage.connect((_, message) => {
         const { header, content } = message;
@@ -58,10 +63,7 @@ TO_TOP = """async panel => {
     panel.scrollTop = 0;
     for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
 }"""
-COMMAND = """([name, options, limit]) => Promise.race([
-    jupyterapp.commands.execute(name, options),
-    new Promise((_, fail) => setTimeout(() => fail(new Error(`${name} no acaba`)), limit)),
-])"""
+COMMAND = "([name, options, limit]) => within(jupyterapp.commands.execute(name, options), limit, name)"
 EXECUTE = """async ([code, limit]) => {
     const request = { code, stop_on_error: false, store_history: false };
     const future = window.lesson.sessionContext.session.kernel.requestExecute(request);
@@ -70,8 +72,7 @@ EXECUTE = """async ([code, limit]) => {
         const { header, content } = message;
         if (header.msg_type === 'stream' && content.name === 'stdout') printed += content.text;
     };
-    const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`no acaba: ${code}`)), limit));
-    await Promise.race([future.done, late]);
+    await within(future.done, limit, code);
     return printed;
 }"""
 

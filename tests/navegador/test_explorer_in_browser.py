@@ -1,6 +1,5 @@
 """El explorador, a fondo: prisas, fotos, mapas vacíos, varios a la vez, reinicios, temas y letra ampliada."""
 
-import io
 import time
 from itertools import groupby
 
@@ -10,6 +9,7 @@ from PIL import ExifTags, Image
 
 from gradcam_helpers import explorer, photos
 from medidas.navegador.latency import measure_memory
+from tests.navegador.board import jpeg
 from tests.navegador.expected import (
     ERRORS,
     FILTER,
@@ -81,16 +81,6 @@ def notebook(opened):
 def boards(notebook, boards_of):
     """El panel, su segunda vista y otro panel, de otra red."""
     return [board for _, board in boards_of(notebook)]
-
-
-def jpeg(**options) -> bytes:
-    """Una foto de un degradado, con una esquina roja."""
-    pixels = np.zeros((400, 600, 3), np.uint8)
-    pixels[..., 1] = np.linspace(0, 255, 600)
-    pixels[:100, :150, 0] = 255
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", **options)
-    return file.getvalue()
 
 
 def turned() -> bytes:

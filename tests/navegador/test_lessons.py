@@ -1,14 +1,12 @@
 """Cada lección, en JupyterLab: se ejecuta entera, y todos sus controles hacen lo que dicen, sin un error."""
 
-import io
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from gradcam_helpers import explorer, photos
-from tests.navegador.board import BUTTONS, CHECKBOX, FILE, SLIDER, Board
+from tests.navegador.board import BUTTONS, CHECKBOX, FILE, SLIDER, Board, jpeg
 from tests.navegador.expected import IMAGE, METHOD, Scene
 from tests.navegador.lab import ROOT
 from tests.navegador.notebook import Notebook
@@ -93,14 +91,9 @@ def check_every_control(board: Board) -> None:
 
 
 def check_photo(board: Board) -> None:
-    """Una foto cuadrada, que no es de las lecciones."""
-    content = io.BytesIO()
-    ramp = np.linspace(0, 255, explorer.DISPLAY_SIZE, dtype=np.uint8)
-    channels = np.broadcast_arrays(ramp, ramp[:, np.newaxis], np.uint8(90))
-    Image.fromarray(np.dstack(channels)).save(content, "PNG")
     before = board.settle()
-    board.upload("degradado.png", content.getvalue())
-    assert changes(before, board.settle(photos.read_photo(content.getvalue())))
+    board.upload("degradado.jpg", jpeg())
+    assert changes(before, board.settle(photos.read_photo(jpeg())))
     board.press(IMAGE, "ArrowRight")
     board.settle()
 
