@@ -210,8 +210,8 @@ class Recording:
 
     La da `Explainer.record`. Guarda activaciones y gradientes de los logits; los de las probabilidades salen
     de ellos por la regla de la cadena. Primero anota una sola capa y, si se va a derivar un logit, solo la
-    clase pedida, que es lo más rápido; `complete` anota lo demás, todo a la vez, y si antes se pide algo que
-    falta, se anota solo eso. Vale mientras no cambien los pesos de la red.
+    clase pedida, que es lo más rápido; `complete` anota las demás capas de una clase, y si antes se pide algo
+    que falta, se anota solo eso. Vale mientras no cambien los pesos de la red.
 
     Atributos:
         logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
@@ -226,16 +226,16 @@ class Recording:
         self.logits, self.probabilities = _finite(self._logits.numpy(), probabilities.numpy())
         self.predicted = int(self.logits[0].argmax())
 
-    def complete(self) -> None:
-        """Anota las capas convolucionales y las clases que falten.
+    def complete(self, target: int) -> None:
+        """Anota las capas convolucionales que falten de una clase.
 
         Errores:
             ValueError: alguna capa no se puede explicar; entonces no se anota ninguna.
         """
-        names, classes = self._explainer.layer_names, self._explainer._every_class()
-        if len(self._gradients) < len(names) * classes.size:
-            # Todo, también lo que ya está: así hay una sola función que compilar.
-            self._annotate(names, classes)
+        names = self._explainer.layer_names
+        if any((name, target) not in self._gradients for name in names):
+            # Todas, también las que ya están: así hay una sola función que compilar.
+            self._annotate(names, np.array([[target]]))
 
     def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
         """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.

@@ -38,7 +38,8 @@ EMPTY_MAP = (
     "prueba con el logit.</div>"
 )
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
-CALM = 0.1  # segundos con la misma imagen tras los que se anota el resto, antes de que se pida
+CALM = 0.1  # segundos con la misma imagen tras los que se empieza a anotar el resto, antes de que se pida
+REST = 0.05  # segundos entre lo que se anota de una clase y de la siguiente
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -393,11 +394,15 @@ class Explorer(widgets.VBox):
                 self._notice.value, self._meter.value = _notice(str(error)), ""
                 self._overlay.layout.display = "none"  # era de otra imagen
 
-    def _complete(self, recording: cam.Recording) -> None:
-        """Anota las demás capas y clases de la imagen, si sigue siendo la misma."""
+    def _complete(self, recording: cam.Recording, classes: tuple[int, ...]) -> None:
+        """Anota las demás capas de esas clases, si la imagen sigue siendo la misma."""
+        target, *others = classes
         with self._lock, contextlib.suppress(ValueError):  # si una capa falla, se dice cuando se elige
-            if recording is self._recording:
-                recording.complete()
+            if recording is not self._recording:
+                return
+            recording.complete(target)
+        if others:  # de una en una, para atender entretanto lo que se pida
+            _call_later(REST, self._complete, recording, tuple(others))
 
     def _show(self) -> None:
         position, chosen = self._position, self._chosen()
@@ -408,7 +413,10 @@ class Explorer(widgets.VBox):
         title = OWN_PHOTO if own else f"Imagen {position}: {self._class_names[true_class]}"
         if self._recording is None:
             self._recording = self._explainer.record(data.prepare_image(image), *chosen)
-            _call_later(CALM, self._complete, self._recording)
+            # La última, la clase que se ve, de la que ya hay algo.
+            seen = self._recording.predicted if chosen[1] is None else chosen[1]
+            classes = sorted(range(len(self._class_names)), key=lambda each: each == seen)
+            _call_later(CALM, self._complete, self._recording, tuple(classes))
         self._picture.value = _outlined(image, mask)
         self._picture_caption.value = _caption(title)
         self._scores.value = describe_scores(self._recording, self._class_names, true_class)

@@ -297,7 +297,8 @@ def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monk
     recorded = []
     record = explainer.record
     monkeypatch.setattr(explainer, "record", lambda *given: recorded.append(1) or record(*given))
-    board._recording.complete()
+    for target in (0, 1):
+        board._recording.complete(target)
     monkeypatch.setattr(explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
     board._layer.value = "una"
     board._target.value = "persona"
@@ -547,6 +548,7 @@ def test_moves_are_attended_while_they_keep_coming(board):
 @pytest.mark.parametrize("moved", [False, True])
 def test_other_layers_are_recorded_when_calm(board, monkeypatch, moved):
     monkeypatch.setattr(explorer, "CALM", 5 * explorer.PAUSE)
+    monkeypatch.setattr(explorer, "REST", explorer.PAUSE)
     recordings = []
 
     async def main():

@@ -94,6 +94,11 @@ def recorded(name: str) -> tuple[cam.Explainer, np.ndarray, cam.Recording]:
     return explainer, image, explainer.record(image)
 
 
+def complete(recording):
+    for target in range(recording.logits.shape[1]):
+        recording.complete(target)
+
+
 def assert_same_explanations(explainer, image, recording, names, method, score, tolerance=1e-4):
     """De cada capa y clase, lo que da el explicador con la misma imagen."""
     classes = range(recording.logits.shape[1])
@@ -125,7 +130,7 @@ def test_gives_what_the_explainer_gives(network, method, score):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_gives_what_the_explainer_gives_when_complete(network, score, monkeypatch):
     explainer, image, recording = recorded(network)
-    recording.complete()
+    complete(recording)
     monkeypatch.setattr(explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
     assert_same_explanations(explainer, image, recording, explainer.layer_names, "LayerCAM", score)
 
@@ -295,10 +300,21 @@ def test_a_complete_recording_does_not_use_the_network(counted):
     explainer, runs = counted
     recording = explainer.record(random_images(1, 6, 5, 2))
     for _ in range(2):
-        recording.complete()
-        assert runs.numpy() == 2
+        complete(recording)
+        assert runs.numpy() == 1 + 3
     every_gradient_map(recording, "primera", "segunda", "tercera")
+    assert runs.numpy() == 1 + 3
+
+
+def test_a_class_is_completed_without_the_others(counted):
+    explainer, runs = counted
+    recording = explainer.record(random_images(1, 6, 5, 2))
+    recording.complete(1)
+    for layer in ("primera", "segunda", "tercera"):
+        recording.explain(layer, 1)
     assert runs.numpy() == 2
+    recording.explain("primera", 2)
+    assert runs.numpy() == 3
 
 
 def test_score_cam_uses_the_network_once_for_all_classes(counted):
@@ -337,7 +353,7 @@ def test_another_image_compiles_nothing_anew(counted):
         explainer.record(image, "segunda", 2).explain("primera", 1, "probability")
         recording = explainer.record(image, score="probability")
         every_gradient_map(recording, "segunda")
-        recording.complete()
+        complete(recording)
         every_gradient_map(recording, "primera", "tercera")
         recording.explain("tercera", method="Score-CAM")
         return Counter.traces
@@ -468,5 +484,5 @@ def test_a_layer_that_cannot_be_explained_does_not_prevent_explaining_the_last_o
     with pytest.raises(ValueError, match="usa 2 veces la capa «compartida»"):
         recording.explain("compartida")
     with pytest.raises(ValueError, match="usa 2 veces la capa «compartida»"):
-        recording.complete()
+        recording.complete(0)
     assert_same_map(recording.explain("otra", 0).raw, explainer.explain(image, target=0).raw)
