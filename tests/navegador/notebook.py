@@ -1,11 +1,13 @@
 """Un cuaderno abierto en JupyterLab: ejecutarlo, hablar con su núcleo y recoger todo lo que va mal."""
 
+import io
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 import nbformat
+from PIL import Image
 from playwright.sync_api import Browser, Locator
 
 from tests.navegador.lab import Server
@@ -15,7 +17,7 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="100" height="20"/>'
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 WINDOW = {"width": 1400, "height": 1000}
-TALLEST = 16_000  # píxeles: Chromium no dibuja capturas mayores
+TALLEST = 8_000  # píxeles de alto de cada captura: Chromium no las dibuja mayores de 16 384
 LOAD = 60_000  # milisegundos para que se abra el cuaderno y arranque su núcleo
 RUN = 300_000  # milisegundos para ejecutar una lección
 
@@ -59,9 +61,12 @@ MARK = """type => {
     }
     return models;
 }"""
-TO_TOP = """async panel => {
-    panel.scrollTop = 0;
+SCROLL = """async (panel, top) => {
+    panel.scrollTop = top;
     for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+    const last = [...panel.querySelectorAll('.jp-Cell')].at(-1);
+    const bottom = last.getBoundingClientRect().bottom - panel.getBoundingClientRect().top;
+    return [panel.scrollTop, panel.clientHeight, panel.scrollTop + bottom, panel.scrollHeight];
 }"""
 COMMAND = "([name, options, limit]) => within(jupyterapp.commands.execute(name, options), limit, name)"
 EXECUTE = """async ([code, limit]) => {
@@ -162,13 +167,20 @@ class Notebook:
         assert "Traceback" not in self._server.log, self._server.log
 
     def capture(self, path: Path) -> None:
-        """Una imagen del cuaderno entero, o de lo que quepa."""
+        """Una imagen del cuaderno entero, de arriba abajo, hecha de las que Chromium puede dibujar."""
         window = self.page.viewport_size
         panel = self.page.locator(".jp-NotebookPanel-notebook .jp-WindowedPanel-outer")
-        height = panel.evaluate("panel => panel.querySelector('.jp-WindowedPanel-viewport').scrollHeight")
-        self.page.set_viewport_size({**window, "height": min(height + window["height"], TALLEST)})
-        panel.evaluate(TO_TOP)
-        self.page.locator(".jp-WindowedPanel-viewport").screenshot(path=path)
+        self.page.set_viewport_size({**window, "height": TALLEST})
+        parts, captured, height = {}, 0, 1
+        while captured < height:
+            # Bajo la última celda JupyterLab deja sitio vacío.
+            top, shown, last_cell, height = map(round, panel.evaluate(SCROLL, captured))
+            parts[top] = Image.open(io.BytesIO(panel.screenshot()))
+            captured = top + shown
+        whole = Image.new("RGB", (parts[0].width, last_cell))
+        for top, part in parts.items():
+            whole.paste(part, (0, top))
+        whole.save(path)
         self.page.set_viewport_size(window)
 
     def close(self) -> None:
