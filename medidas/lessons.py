@@ -1,8 +1,7 @@
-"""Segundos y memoria máxima de cada lección, ejecutada entera en un núcleo nuevo.
+"""Segundos y memoria máxima de cada lección, ejecutada sola: en un núcleo nuevo y sin modelos guardados.
 
 La memoria es la residente del núcleo: en total, y la anónima, que no cuenta las páginas de las bibliotecas,
-porque el sistema puede descartarlas. Los modelos se guardan en una carpeta provisional. Solo en Linux.
-Uso: python medidas/lessons.py
+porque el sistema puede descartarlas. Solo en Linux. Uso: python medidas/lessons.py
 """
 
 import os
@@ -56,9 +55,9 @@ def measure(path: Path) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="modelos-") as folder:
-        os.environ["GRADCAM_MODELOS"] = folder
-        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        with tempfile.TemporaryDirectory(prefix="modelos-") as folder:
+            os.environ["GRADCAM_MODELOS"] = folder
             measure(path)
 
 
