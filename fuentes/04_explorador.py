@@ -84,7 +84,7 @@ model = models.load_or_train(source)
 # %%
 images, labels = data.load_images(source, "test", count=100)
 masks = data.load_masks(source, "test", count=100)
-probabilities = model.predict(data.prepare_image(images), batch_size=16, verbose=0)
+probabilities = model.predict(data.prepare_image(images), batch_size=8, verbose=0)
 predicted = probabilities.argmax(axis=1)
 print(images.shape, masks.shape, probabilities.shape)
 

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from gradcam_helpers.backend import keras
+from gradcam_helpers.cam import CHUNK
 
-CHUNK = 8  # imágenes que ve la red a la vez: con 16 no va más deprisa y ocupa mucha más memoria
 STEPS = 50  # pasos de una curva: cada uno cambia el 2 % de los píxeles
 BLUR_SIZE, BLUR_SIGMA = 11, 5  # en píxeles: el desenfoque del código de RISE
 UNCHANGED = 0.99  # correlación desde la que dos mapas se ven iguales
