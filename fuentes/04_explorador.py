@@ -34,7 +34,7 @@
 #
 # 1. explorar una red cambiando la imagen, la capa, la clase y el método, y predecir el efecto;
 # 2. leer el medidor de completitud: cuánto del logit recoge una capa;
-# 3. reconocer una explicación engañosa, debida a que se derivó la probabilidad;
+# 3. reconocer una explicación engañosa por haber derivado la probabilidad;
 # 4. interpretar un mapa vacío y un mapa que señala el fondo.
 
 # %% [markdown]
@@ -107,19 +107,20 @@ print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 # |---|---|
 # | **Mostrar**, **solo errores de la red** | qué imágenes recorre el control siguiente |
 # | **Imagen** | la imagen que se explica; el número es su orden entre las que pasan el filtro, y el del título, su posición entre las cien |
-# | **Capa** | la capa convolucional de la que sale el mapa; debajo se leen cuántas posiciones tienen sus mapas y cuántos filtros hay |
+# | **Capa** | la capa convolucional de la que sale el mapa; debajo se lee cuántas posiciones tienen sus mapas y cuántos filtros hay |
 # | **Clase** | la clase por la que se pregunta: la predicha u otra |
 # | **Método** | la fórmula; todas están en `gradcam_helpers/cam.py` |
-# | **Derivar** | el logit de la clase o su probabilidad |
-# | **Opacidad**, **contorno del sujeto** | solo el dibujo, no la explicación |
+# | **Derivar** | el logit de la clase o su probabilidad; Score-CAM usa lo elegido sin derivarlo y Eigen-CAM, ninguno |
+# | **Opacidad %**, **contorno del sujeto** | solo el dibujo, no la explicación |
 # | **Tu foto** | sube una foto (JPEG, PNG o WebP), que se centra en un cuadrado blanco de 300 × 300 |
 #
-# Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los deslizantes, y
-# la barra espaciadora pulsa los botones y las casillas.
+# Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los controles
+# deslizantes, y la barra espaciadora pulsa los botones y marca las casillas. En JupyterLab, con el foco en un botón
+# del panel las flechas y las letras son órdenes del cuaderno, y `x` corta la celda: si te ocurre, `z` lo deshace.
 #
 # Tu foto va a la memoria del núcleo, el programa que ejecuta las celdas: el curso no la escribe en el disco. En
 # Colab o Binder, eso sí, el núcleo está en un ordenador ajeno, y si guardas el cuaderno con el estado de sus
-# controles se guarda también lo que muestra el panel.
+# controles, se guarda también lo que muestra el panel.
 
 # %%
 explainer = cam.Explainer(model)
@@ -133,6 +134,12 @@ board = explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, predicted
 board
 
 # %% [markdown]
+# Cambian el mapa, salvo con Eigen-CAM, y las barras, que hablan de la clase elegida. Las probabilidades no: son la
+# respuesta de la red a la imagen, se pregunte por la clase que se pregunte.
+#
+# El panel vuelve a aparecer más abajo, y es siempre el mismo: en todos los sitios se ve lo último que se le ha
+# pedido. Ejecuta la lección celda a celda.
+#
 # La rejilla siguiente muestra, sin controles, una parte de lo que se ve en el panel: seis métodos con una misma
 # imagen, el caballo al que la red da más probabilidad de serlo.
 
@@ -154,10 +161,13 @@ figure = plots.show_overlays([images[horse]] * len(methods), heatmaps, titles)
 
 # %% [markdown]
 # **Figura 1.** La misma imagen y la misma capa, `bloque3_conv2`, según seis métodos: arriba, Grad-CAM,
-# Grad-CAM++ y HiResCAM; abajo, LayerCAM, XGrad-CAM y Eigen-CAM. Parten de las mismas activaciones y se
-# distinguen en los pesos: Grad-CAM, Grad-CAM++ y XGrad-CAM dan uno a cada filtro; HiResCAM y LayerCAM, uno a
-# cada posición; Eigen-CAM no usa gradientes ni mira la clase. ¿Cuáles se parecen entre sí? Falta Score-CAM, que
-# hace una predicción por filtro y tarda más: pruébalo en el panel.
+# Grad-CAM++ y HiResCAM; abajo, LayerCAM, XGrad-CAM y Eigen-CAM. Sobre el blanco, el gris es relevancia cero; el
+# lila, baja; el rosa, media, y el naranja y el amarillo claros, alta. ¿Cuáles se parecen entre sí?
+#
+# Los seis parten de las mismas activaciones y se distinguen en los pesos. Grad-CAM, Grad-CAM++ y XGrad-CAM dan uno
+# a cada filtro; HiResCAM y LayerCAM, uno a cada posición de cada filtro; Eigen-CAM da también uno a cada filtro,
+# pero sin gradientes y sin mirar la clase. Falta Score-CAM, que hace una predicción por filtro y tarda más:
+# pruébalo en el panel.
 
 # %% [markdown]
 # ### El medidor de completitud
@@ -165,12 +175,12 @@ figure = plots.show_overlays([images[horse]] * len(methods), heatmaps, titles)
 # Debajo de las imágenes, tres barras responden a una pregunta: ¿cuánto del logit $y$ recoge esta capa?
 #
 # La suma de cada activación por su gradiente, $\sum A \cdot g$, es lo que la capa aporta según la aproximación
-# lineal de la red en torno a esta imagen. Nuestra red es lineal a trozos (convoluciones, densas, ReLU y
+# lineal de la red en torno a esta imagen. Nuestra red es lineal a trozos (convoluciones, capas densas, ReLU y
 # máximos), así que lo que **falta**, $y - \sum A \cdot g$, viene solo de los sesgos de las capas siguientes.
 #
 # Esa suma tiene su mapa. **HiResCAM** multiplica cada activación por **su propio** gradiente, sin promediar, y
-# suma los filtros: $M_{ij} = \sum_k g_{ijk} A_{ijk}$. La suma de todo el mapa es $\sum A \cdot g$. Hagamos la
-# cuenta:
+# suma los filtros: $M_{ij} = \sum_k g_{ijk} A_{ijk}$. La suma de todo el mapa, antes de la ReLU, es
+# $\sum A \cdot g$. Hagamos la cuenta:
 
 # %%
 first, last = explainer.explain(one, layer=["bloque1_conv1", "bloque3_conv2"], method="HiResCAM")
@@ -191,8 +201,9 @@ for gap, explanation in zip(gaps, (first, last)):
 # más: son términos con signo y pueden compensarse. ¿Qué dicen tus cifras?
 #
 # El medidor habla siempre del logit y usa siempre HiResCAM: cambia con la imagen, la capa y la clase, pero no
-# con **Método** ni con **Derivar**. La suma de un mapa de XGrad-CAM es la misma; la de uno de Grad-CAM, con los
-# gradientes promediados, no tiene por qué parecerse al logit.
+# con **Método** ni con **Derivar**. El mapa de XGrad-CAM del logit, antes de la ReLU, suma lo mismo; el de Grad-CAM,
+# con los gradientes promediados, no tiene por qué parecerse al logit. Las tres cifras están redondeadas: pueden no
+# cuadrar en la última.
 
 # %% [markdown]
 # ## Primer descubrimiento: las primeras capas ven bordes
@@ -200,8 +211,7 @@ for gap, explanation in zip(gaps, (first, last)):
 # **Predice antes de mover.** Con HiResCAM, ¿qué señalará `bloque1_conv2`? ¿Se parecerá al caballo entero o a
 # su silueta?
 #
-# La celda coloca el panel; es el mismo de antes, y lo que muevas aquí se mueve también arriba. Mueve **Capa**
-# de un extremo a otro y compara.
+# La celda coloca el panel. Mueve **Capa** de un extremo a otro y compara.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 board.choose(image=horse, layer="bloque1_conv2", target="caballo", method="HiResCAM", score="logit")
@@ -238,7 +248,7 @@ figure = plots.show_images([images[horse], cv2.cvtColor(white_edges, cv2.COLOR_G
 
 # %% [markdown]
 # **Figura 3.** La imagen y, en blanco, los píxeles que llamamos borde. ¿Qué parte de la relevancia cae en ellos?
-# Si se repartiera por igual en toda la imagen, un 10 %.
+# Si se repartiera por igual en toda la imagen, un 10 % como mucho.
 
 # %%
 large = cam.resize_heatmaps(last.heatmap, (300, 300))
@@ -268,10 +278,10 @@ for explanation in explainer.explain(some, layer=far_layers, method="HiResCAM"):
 
 # %% [markdown]
 # Compara cada cifra con el 10 %: si lo supera, la relevancia positiva se concentra en los bordes. No prueba que
-# el contraste cause la predicción: los bordes están en el caballo o en la persona, y todo mapa que los señale
-# superará el 10 %.
+# el contraste cause la predicción: los bordes están en el caballo o en la persona, y casi cualquier mapa que
+# señale al uno o a la otra superará el 10 %, también el de la última capa.
 #
-# Lo que distingue a `bloque1_conv2` es cuánto abarca: cada activación depende de 5 × 5 píxeles, donde no cabe una
+# Lo que distingue a `bloque1_conv2` es lo poco que abarca: cada activación depende de 5 × 5 píxeles, donde no cabe una
 # cabeza, solo un trozo de contorno, de textura o de color liso. El gradiente que la multiplica sí depende de
 # toda la imagen: el mapa dice **qué bordes** aprovechan las capas siguientes.
 
@@ -322,7 +332,7 @@ figure = plots.show_images(patches, titles)
 
 # %% [markdown]
 # **Figura 4.** Cada fila es un filtro de `bloque3_conv2`; cada columna, una imagen, recortada donde más responde
-# el filtro. El cuadrado gris marca los 32 × 32 píxeles que ve. ¿Se repite algo en una fila: un casco, una oreja,
+# el filtro. El cuadrado gris interior marca los 32 × 32 píxeles que ve. ¿Se repite algo en una fila: un casco, una oreja,
 # un trozo de lomo, un contorno con la misma inclinación? ¿Hay algún filtro que responda al fondo?
 #
 # «Parte» es una lectura nuestra. El filtro responde a un patrón de claridad y color, y no siempre le
@@ -358,13 +368,16 @@ figure = plots.show_overlays([both] * 4, heatmaps, titles, columns=2)
 # %% [markdown]
 # **Figura 5.** Los mapas de «caballo», a la izquierda, y de «persona», a la derecha, en `bloque3_conv2`: arriba,
 # con Grad-CAM; abajo, con HiResCAM. En los cuatro, el caballo ocupa la mitad izquierda de la imagen y la
-# persona, la derecha. ¿Está cada mapa en su mitad? Midámoslo: qué parte de la relevancia cae en cada mitad y
-# cuánta en lo blanco.
+# persona, la derecha. ¿Está cada mapa en su mitad? Midámoslo: qué parte de la relevancia cae en lo que no es blanco
+# de cada mitad, y cuánta en lo blanco. La primera línea dice qué parte de la imagen ocupa cada región, que es lo
+# que le tocaría si la relevancia se repartiera por igual.
 
 # %% tags=["nbval-ignore-output"]
 white = both.min(axis=-1) >= data.WHITE
 left_half = np.tile(np.arange(300) < 150, (300, 1))
 regions = {"izquierda": left_half & ~white, "derecha": ~left_half & ~white, "blanco": white}
+areas = [f"{where} {100 * region.mean():.0f} %" for where, region in regions.items()]
+print("Superficie:", ", ".join(areas))
 for maps in two_maps:
     for name, heatmap in zip(data.CLASS_NAMES, maps.heatmap[0]):
         shares = [f"{where} {mean_share([heatmap], [region])}" for where, region in regions.items()]
@@ -373,7 +386,8 @@ for maps in two_maps:
 # %% [markdown]
 # Si el mapa de una clase cae en la mitad de la otra, o en el blanco, no es un fallo del dibujo, pero tampoco
 # prueba que la red use esa zona: Grad-CAM da a cada filtro **un solo peso** para toda la imagen, y un filtro que
-# responde al blanco lo ilumina entero. HiResCAM pesa cada posición por separado: ¿sigue ahí la relevancia?
+# responde al blanco lo ilumina entero. HiResCAM pesa cada posición por separado: ¿cae en lo blanco más relevancia de
+# la que le toca por su superficie, o menos?
 #
 # Además, con dos clases, lo que apoya a una suele restar a la otra, y a la red puede bastarle con reconocer una
 # de ellas.
@@ -384,8 +398,8 @@ for maps in two_maps:
 # **Predice antes de mover.** ¿Dónde caerá la relevancia de la clase equivocada: sobre el animal o la persona, o
 # en el fondo?
 #
-# La celda coloca el panel en el error más seguro. Míralo; después marca **solo errores de la red** (el panel
-# pasará al primero de la lista) y **contorno del sujeto**, y recórrelos.
+# La celda coloca el panel en el peor error: aquel en que la red da más probabilidad a la clase equivocada. Míralo;
+# después marca **solo errores de la red** y **contorno del sujeto**, y recorre los demás.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 confidence = probabilities.max(axis=1)
@@ -404,13 +418,14 @@ titles = [title(explanation.method, explanation.empty[0]) for explanation in exp
 figure = plots.show_overlays([images[worst]] * 2, heatmaps, titles)
 
 # %% [markdown]
-# **Figura 6.** El error más seguro, con el mapa de la clase **equivocada**, según dos métodos. Sobre el blanco,
-# el gris es relevancia cero; el lila y el rosa, intermedia, y el amarillo claro, alta. El marco distinto junto a
+# **Figura 6.** El peor error, con el mapa de la clase **equivocada**, según dos métodos. El marco distinto junto a
 # los bordes, si lo ves, se debe al relleno de las convoluciones. (Si la red acierta todas, es una imagen bien
 # clasificada.)
 #
-# ¿Señalan los errores al fondo más que los aciertos? Comparemos unos y otros **con la misma respuesta**, la del
-# error más seguro: si mezcláramos las clases, no sabríamos si la diferencia se debe al error o a la clase.
+# ¿Señalan el fondo los mapas de los errores más que los de los aciertos? Comparemos unos y otros **con la misma
+# respuesta**, la de ese error, para que todos los mapas expliquen la misma clase. Aun así, el error no queda
+# aislado: con dos clases, los aciertos son todos de una clase verdadera y los errores, de la otra, con otra
+# silueta. La diferencia puede deberse a lo uno o a lo otro.
 
 # %% tags=["nbval-ignore-output"]
 same_answer = predicted == predicted[worst]
@@ -426,19 +441,23 @@ for name, chosen in (("aciertos", same_answer & ~wrong), ("errores", same_answer
 # %% [markdown]
 # Lee las cifras por parejas: si la parte de relevancia que cae en el fondo supera a la parte de la imagen que
 # este ocupa, el mapa se inclina hacia el fondo; si es menor, hacia el caballo o la persona. Y compara los dos
-# métodos: lo que Grad-CAM ve en el fondo y HiResCAM no, puede venir del peso único de cada filtro.
+# métodos: lo que Grad-CAM ve en el fondo y no ve HiResCAM puede venir del peso único de cada filtro. Si se inclinan
+# a lados contrarios, estos mapas no permiten decir qué mira la red cuando se equivoca; si coinciden, la lectura es
+# más firme.
 #
-# En las imágenes de prueba el fondo es blanco, a lo sumo con alguna sombra. Lejos de la silueta no hay nada que
-# distinga a un caballo de una persona; cerca, sí, porque cada activación depende de 32 × 32 píxeles y el mapa
-# desborda el contorno. Mucha relevancia lejos de la silueta haría más verosímil la sospecha de la lección 1, que
-# la red se apoya en el fondo. No la prueba: un mapa no es un experimento.
+# En las imágenes de prueba el fondo es blanco, a lo sumo con alguna sombra. Lejos de la silueta, cada trozo es igual
+# en un caballo que en una persona: lo más que puede decir a la red, que tiene un peso por posición, es que ahí no
+# hay nadie. Cerca sí hay diferencias, porque cada activación depende de 32 × 32 píxeles y el mapa desborda el
+# contorno. Mucha relevancia lejos de la silueta haría más verosímil la sospecha de la lección 1: la de que la red se
+# apoya en el fondo. No la probaría: un mapa no es un experimento.
 
 # %% [markdown]
 # ## Quinto descubrimiento: con la red muy segura, el mapa de la probabilidad engaña
 #
 # La lección 3 avisaba: si la red está muy segura, derivar la probabilidad puede dar un mapa vacío o falso.
 # Provoquémoslo con una copia de la red cuyos logits son los de la original **multiplicados por un número**. Su
-# predicción es siempre la misma, con más seguridad. La copia comparte las demás capas; la red original no cambia.
+# predicción es siempre la misma, con más seguridad. La copia comparte con ella todas las capas menos la última; la
+# red original no cambia.
 
 # %%
 def more_confident(model, factor):
@@ -451,8 +470,8 @@ def more_confident(model, factor):
 
 
 # %% [markdown]
-# ¿Con qué imagen? El mapa de la probabilidad es el de la **diferencia** de los dos logits. De las cuarenta
-# primeras imágenes, tomemos aquella en que ese mapa y el del logit de la otra clase, cambiado de signo, son más
+# ¿Con qué imagen? Con dos clases y mientras no se redondea, el mapa de Grad-CAM de la probabilidad es el de la
+# **diferencia** de los dos logits: el factor $p(1-p)$ desaparece al normalizar. De las cuarenta primeras imágenes, tomemos aquella en que ese mapa y el del logit de la otra clase, cambiado de signo, son más
 # distintos; enseguida veremos por qué.
 
 # %% tags=["nbval-ignore-output"]
@@ -496,14 +515,15 @@ of_logit, wrong_map, no_map = heatmaps[:3], heatmaps[4], heatmaps[5]
 assert all(np.allclose(each, of_logit[0], atol=1e-3) for each in of_logit)
 assert np.allclose(wrong_map, opposite[position], atol=1e-2)
 assert not no_map.any()
-print("Logit: siempre el mismo mapa. Probabilidad: el de la otra clase, y después, ninguno.")
+print("Logit: siempre el mismo. Probabilidad: el de la otra clase con el signo cambiado, y luego ninguno.")
 
 # %% [markdown]
-# Lo peligroso es el mapa del medio: nada avisa de que es falso. Hemos elegido la imagen en que más se nota; en
-# otras, los dos mapas se parecen y el error pasa inadvertido.
+# Lo peligroso es el mapa del centro de la fila de abajo: nada en el dibujo avisa de que es falso. Para reconocerlo,
+# mira la tabla del panel: si en la probabilidad se lee 1.0000, desconfía, deriva el logit y compara. Hemos elegido
+# la imagen en que más se nota; en otras, los dos mapas pueden parecerse y el error pasa inadvertido.
 #
-# **Predice antes de mover.** Este panel explica la red del medio. Al cambiar **Derivar**, ¿cambiará el mapa? ¿Y
-# el medidor?
+# **Predice antes de mover.** El panel siguiente explica esa red. Al cambiar **Derivar**, ¿cambiará el mapa? ¿Y el
+# medidor?
 
 # %%
 sure_board = explorer.Explorer(cam.Explainer(networks[1]), images, labels, data.CLASS_NAMES, predicted, masks)
@@ -511,6 +531,9 @@ sure_board.choose(image=position)
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 sure_board
+
+# %% [markdown]
+# Cambia el mapa; el medidor no, porque habla siempre del logit.
 
 # %% [markdown]
 # ## Sexto descubrimiento: un mapa vacío
@@ -527,10 +550,10 @@ for name, count in zip(("la clase predicha", "la otra clase"), empty.sum(axis=0)
 
 # %% [markdown]
 # Solemos esperar más en la otra clase, la que pierde. Si en tu red hay muchos de la **predicha**, recuerda que
-# Grad-CAM promedia: los filtros que la apoyan pueden hacerlo en unos sitios y su promedio ser negativo.
+# Grad-CAM promedia: un filtro puede apoyarla donde está activo y tener, aun así, un gradiente medio negativo.
 #
-# Para estar seguros de ver uno, construyamos una red en la que tiene que salir. Les ponemos a nuestras
-# características otro final: promedio global y una densa en la que todos los pesos de una clase son
+# Para estar seguros de ver uno, construyamos una red en la que tiene que salir. Ponemos otro final a las
+# activaciones de `bloque3_conv2`: un promedio global y una capa densa en la que todos los pesos de una clase son
 # **negativos**. El peso $\alpha_k$ de esa clase es negativo en todos los filtros y, como las activaciones nunca
 # son negativas, el mapa no puede ser positivo en ningún sitio.
 
@@ -560,11 +583,12 @@ figure = plots.show_signed_maps(maps.raw[0], titles, "Contribución al logit")
 # puede ser solo redondeo, como en la figura 7. Por eso el panel lo anuncia en lugar de dibujar la imagen sola,
 # que se confundiría con un mapa cuya relevancia no se aprecia.
 #
-# Si la cuenta de antes no dio cero, busca uno: el panel pregunta por la clase que la red **no** predice en esta
-# imagen. Recorre las demás y cambia **Clase** cuando la predicha sea esa misma.
+# Si la cuenta de la otra clase no dio cero, el panel muestra el primero. Recorre las imágenes sin cambiar **Clase** y
+# busca más: ¿qué responde la red en ellas?
 
 # %% tags=["remove_output", "nbval-ignore-output"]
-board.choose(horse, "bloque3_conv2", data.CLASS_NAMES[1 - predicted[horse]], "Grad-CAM", "logit")
+shown = int(np.argmax(empty[:, 1]))
+board.choose(shown, "bloque3_conv2", data.CLASS_NAMES[1 - predicted[shown]], "Grad-CAM", "logit")
 board
 
 # %% [markdown]
@@ -591,16 +615,19 @@ board
 # 3. Repite la figura 5 con el caballo a la derecha y la persona a la izquierda. ¿Cambian de lado los mapas?
 #    *Pista:* cambia `((0, horse), (150, person))` por `((150, horse), (0, person))`.
 # 4. ¿A partir de qué diferencia cambia el mapa de la probabilidad? *Pista:* prueba diferencias de 5 a 30 con
-#    `more_confident` y compara cada mapa con el de la red original: `np.corrcoef(a.ravel(), b.ravel())[0, 1]`.
+#    `more_confident` y compara cada mapa con el de la probabilidad de la red original:
+#    `np.corrcoef(a.ravel(), b.ravel())[0, 1]`.
 
 # %% [markdown]
 # ## Lo que hemos visto
 #
-# 1. Las activaciones de las primeras capas abarcan pocos píxeles, bordes y texturas; las del último bloque, zonas
-#    donde caben partes. La capa, la clase y el método cambian el mapa.
+# 1. Las activaciones de las primeras capas abarcan pocos píxeles, donde solo caben bordes o texturas; las del último
+#    bloque, zonas donde caben partes. La capa, la clase y el método cambian el mapa.
 # 2. El medidor dice cuánto del logit recoge una capa y cuánto falta por los sesgos de las siguientes.
-# 3. Con la red muy segura, el mapa de la probabilidad puede ser falso o vacío; el del logit no cambia.
-# 4. Un mapa vacío del logit significa que en ningún punto lo que apoya la clase supera a lo que va en contra; uno
+# 3. Antes de decir que, cuando se equivoca, la red mira el fondo, hay que comparar la relevancia que cae en él con
+#    lo que ocupa, y Grad-CAM con HiResCAM. Si no coinciden, el mapa no responde.
+# 4. Con la red muy segura, el mapa de la probabilidad puede ser falso o vacío; el del logit no cambia.
+# 5. Un mapa vacío del logit significa que en ningún punto lo que apoya la clase supera a lo que va en contra; uno
 #    que señala el fondo, que hay algo que investigar, empezando por compararlo con HiResCAM.
 
 # %% [markdown]

@@ -27,17 +27,23 @@ DISPLAY_SIZE = 300  # píxeles de pantalla
 CONTROLS_WIDTH = "26em"
 LABEL_STYLE = {"description_width": "4.8em"}
 FEW_OPTIONS = 4  # botones que caben en una línea
-# ipywidgets conserva todos los paneles, también los de una celda que se repite: que al crear uno los demás
-# suelten los 120 MB que ocupa lo anotado.
+# ipywidgets conserva todos los paneles, también los de una celda que se repite. Por eso, al crear uno, los
+# demás sueltan los 120 MB que ocupa lo anotado.
 BOARDS = weakref.WeakSet()
-OWN_PHOTO = "Tu foto. Mueve «Imagen» para volver."
+OWN_PHOTO = "Tu foto. Mueve «Imagen» o cambia «Mostrar» para volver."
 EMPTY_MAP = (
-    f'<div role="status" style="min-height: {DISPLAY_SIZE}px; line-height: 1.4; padding: 1em; '
-    'border: 1px dashed gray"><b>Mapa vacío.</b> Según este método, en ningún punto de esta capa lo que '
-    "apoya la clase supera a lo que va en contra. Si derivas la probabilidad, puede ser solo redondeo: "
-    "prueba con el logit.</div>"
+    "<b>Mapa vacío.</b> Según este método, en ningún punto de esta capa lo que apoya la clase supera a lo "
+    "que va en contra."
+)
+ROUNDED_AWAY = "Al derivar la probabilidad puede ser solo redondeo: prueba con el logit."
+COMPUTING = "Score-CAM hace una predicción por filtro: tarda unos segundos…"
+# El tema de JupyterLab apenas marca el botón que tiene el foco.
+FOCUS_STYLE = (
+    "<style>.widget-toggle-button:focus-visible, .widget-upload:focus-visible, .noUi-handle:focus-visible "
+    "{ outline: 2px solid currentColor; outline-offset: 1px; }</style>"
 )
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
+SLOW_PAUSE = 0.3  # los que pasan sin peticiones antes de atender una que tarda
 CALM = 0.1  # segundos con la misma imagen tras los que se empieza a anotar el resto, antes de que se pida
 REST = 0.05  # segundos entre lo que se anota de una clase y de la siguiente
 
@@ -87,6 +93,11 @@ def describe_map(explanation: cam.Explanation, class_name: str) -> str:
     return f"{explanation.method} {article} {score} de «{class_name}» {where}"
 
 
+def describe_empty(score: str) -> str:
+    """Lo que se lee en lugar de un mapa vacío, en HTML."""
+    return EMPTY_MAP if score == "logit" else f"{EMPTY_MAP} {ROUNDED_AWAY}"
+
+
 def describe_layer(explanation: cam.Explanation, filters: int) -> str:
     """Lo que se lee bajo el nombre de una capa: «75 × 75 posiciones, 128 filtros»."""
     height, width = explanation.raw.shape[-2:]
@@ -117,7 +128,8 @@ def describe_completeness(explanation: cam.Explanation, class_name: str) -> str:
         "lo que falta, <i>y</i> − Σ <i>A·g</i>": gap,
     }
     limit = _round_up(max(abs(value) for value in values.values()))
-    rows = [(name, _signed(value), _bar(value / limit)) for name, value in values.items()]
+    decimals = max(2, 1 - int(np.floor(np.log10(limit))))
+    rows = [(name, _signed(value, decimals), _bar(value / limit)) for name, value in values.items()]
     title = f"Completitud de {explanation.layer}"
     return _table([(title, "", f"de −{limit:g} a +{limit:g}"), *rows])
 
@@ -134,7 +146,8 @@ def color_bar() -> str:
 
 
 class ImageChooser(widgets.VBox):
-    """Elige una imagen: un filtro de clase, otro de errores si se sabe qué predice la red, y un control.
+    """Elige una imagen: un filtro de clase, otro de errores si se sabe qué predice la red y un control
+    deslizante.
 
     Argumentos:
         labels: int (N,), la clase verdadera de cada imagen.
@@ -163,17 +176,18 @@ class ImageChooser(widgets.VBox):
         self._filter = _buttons("Mostrar", [ALL_CLASSES, *present])
         self._errors = widgets.Checkbox(description="solo errores de la red", style=LABEL_STYLE)
         self._slider = _slider(widgets.IntSlider, "Imagen", max=len(labels) - 1)
-        self._nothing = widgets.Label("Ninguna imagen pasa los filtros: se ve la anterior.")
+        self._nothing = widgets.Label("Ninguna imagen pasa los filtros: sigue lo que se veía.")
         self._nothing.layout.display = "none"
         for control in (self._filter, self._errors):
             control.observe(self._apply_filters, names="value")
         self._slider.observe(self._move, names="value")
         errors = [] if predicted is None else [self._errors]
-        children = [self._filter, *errors, self._slider, self._nothing]
+        style = widgets.HTML(FOCUS_STYLE, layout=widgets.Layout(display="none"))
+        children = [style, self._filter, *errors, self._slider, self._nothing]
         super().__init__(children, layout=_controls_layout())
 
     def on_change(self, listener) -> None:
-        """Llama a `listener()` cada vez que cambia la imagen."""
+        """Llama a `listener()` cada vez que se elige una imagen, aunque sea la misma."""
         self._listeners.append(listener)
 
     def choose(self, position: int) -> None:
@@ -192,19 +206,21 @@ class ImageChooser(widgets.VBox):
     def _apply_filters(self, _=None) -> None:
         predicted = self._predicted if self._errors.value else None
         self._positions = select_images(self._labels, self._class_names, self._filter.value, predicted)
-        anything = len(self._positions) > 0
-        self._slider.disabled = not anything
-        self._nothing.layout.display = "none" if anything else ""
+        self._slider.disabled = len(self._positions) < 2
+        self._nothing.layout.display = "none" if len(self._positions) else ""
+        # La imagen que se ve, si pasa los filtros; si no, la primera.
+        value = int((self._positions == self.position).argmax()) if len(self._positions) else 0
+        stays = self._slider.value == value
         with self._slider.hold_trait_notifications():
-            self._slider.value = 0
+            self._slider.value = value
             self._slider.max = max(0, len(self._positions) - 1)
-        self._move()
+        if stays:  # no se ha movido y no avisa, pero la imagen puede ser otra
+            self._move()
 
     def _move(self, _=None) -> None:
-        # Al filtrar, la imagen puede cambiar sin que se mueva el control, o al revés. Y otro hilo puede estar
-        # filtrando a la vez: posiciones y valor se leen una sola vez.
+        # Otro hilo puede estar filtrando a la vez: posiciones y valor se leen una sola vez.
         positions, value = self._positions, self._slider.value
-        if value >= len(positions) or positions[value] == self.position:
+        if value >= len(positions):
             return
         self.position = int(positions[value])
         for listener in self._listeners:
@@ -272,7 +288,7 @@ class Explorer(widgets.VBox):
         self._basic, self._recording, self._photo = basic, None, None
         self._position = 0
         # JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
-        self._lock, self._busy_loops = threading.RLock(), set()
+        self._lock, self._pending = threading.RLock(), {}
         for board in tuple(BOARDS):
             board._forget()
         BOARDS.add(self)
@@ -303,7 +319,7 @@ class Explorer(widgets.VBox):
                 raise ValueError(f"«{control.description}» puede ser {choices}, y se pide «{value}».")
         if image is not None:
             self._chooser.choose(image)
-            self._choose_image()
+            self._choose_image()  # con tu foto a la vista, puede que no se haya movido ningún control
         for control, value in chosen.items():
             control.value = value
         self._update()
@@ -313,11 +329,12 @@ class Explorer(widgets.VBox):
         layers = self._explainer.layer_names
         self._layer = _slider(widgets.SelectionSlider, "Capa", options=layers, value=layers[-1])
         self._layer.style.description_width = "4em"  # su valor, un nombre, ocupa más que un número
-        self._layer_facts = widgets.Label(layout=widgets.Layout(margin="0 0 0 5em"))
+        self._layer_facts = widgets.HTML(layout=widgets.Layout(margin="0 0 0 5em"))
         self._target = _buttons("Clase", [PREDICTED, *self._class_names])
         self._method = _buttons("Método", METHOD_CHOICES)
         self._score = _buttons("Derivar", list(SCORE_CHOICES))
-        self._opacity = _slider(widgets.FloatSlider, "Opacidad", value=0.5, max=1, step=0.05)
+        # En tanto por ciento, sin decimales: ipywidgets lee «0,3» como 0.
+        self._opacity = _slider(widgets.IntSlider, "Opacidad %", value=50, max=100, step=5)
         self._outline = widgets.Checkbox(description="contorno del sujeto", style=LABEL_STYLE)
         self._upload = widgets.FileUpload(
             description="Tu foto", accept=".jpg,.jpeg,.png,.webp", multiple=False
@@ -326,7 +343,7 @@ class Explorer(widgets.VBox):
     def _build_views(self) -> None:
         self._picture, self._overlay = _picture(), _picture()
         self._picture_caption, self._overlay_caption = widgets.HTML(), widgets.HTML()
-        self._empty = widgets.HTML(EMPTY_MAP)
+        self._instead = widgets.HTML()  # lo que se lee en lugar del mapa
         self._scores, self._meter, self._notice = widgets.HTML(), widgets.HTML(), widgets.HTML()
 
     def _arrange(self) -> list[widgets.Widget]:
@@ -334,7 +351,9 @@ class Explorer(widgets.VBox):
         more += [self._outline] * (self._masks is not None) + [self._upload]
         controls = [self._chooser, self._layer, self._layer_facts, *([] if self._basic else more)]
         picture = widgets.VBox([self._picture_caption, self._picture])
-        overlay = widgets.VBox([self._overlay_caption, self._overlay, self._empty, widgets.HTML(color_bar())])
+        overlay = widgets.VBox(
+            [self._overlay_caption, self._overlay, self._instead, widgets.HTML(color_bar())]
+        )
         picture.layout.width = overlay.layout.width = f"{DISPLAY_SIZE}px"
         tables = [self._scores] if self._basic else [self._scores, self._meter]
         views = widgets.VBox([self._notice, _row(picture, overlay), _row(*tables)])
@@ -348,7 +367,8 @@ class Explorer(widgets.VBox):
             control.observe(self._request, names="value")
 
     def _choose_image(self) -> None:
-        self._replace_photo(None)
+        if self._photo is not None or self._chooser.position != self._position:
+            self._replace_photo(None)
 
     def _receive_photo(self, change) -> None:
         if not change["new"]:
@@ -378,12 +398,14 @@ class Explorer(widgets.VBox):
             loop = asyncio.get_running_loop()
         except RuntimeError:  # sin bucle de eventos, fuera de un cuaderno: al momento
             return self._update()
-        if loop not in self._busy_loops:
-            self._busy_loops.add(loop)
-            loop.call_later(PAUSE, self._attend, loop)
+        slow = self._is_slow()
+        if slow and loop in self._pending:
+            self._pending.pop(loop).cancel()
+        if loop not in self._pending:
+            self._pending[loop] = loop.call_later(SLOW_PAUSE if slow else PAUSE, self._attend, loop)
 
     def _attend(self, loop) -> None:
-        self._busy_loops.discard(loop)
+        del self._pending[loop]
         self._update()
 
     def _update(self) -> None:
@@ -391,16 +413,17 @@ class Explorer(widgets.VBox):
             try:
                 self._show()
             except ValueError as error:
-                self._notice.value, self._meter.value = _notice(str(error)), ""
-                self._overlay.layout.display = "none"  # era de otra imagen
+                self._withdraw_map(html.escape(str(error)))
+                if self._recording is None:
+                    self._scores.value = ""
 
-    def _complete(self, recording: cam.Recording, classes: tuple[int, ...]) -> None:
+    def _complete(self, recording: weakref.ref, classes: tuple[int, ...]) -> None:
         """Anota las demás capas de esas clases, si la imagen sigue siendo la misma."""
         target, *others = classes
         with self._lock, contextlib.suppress(ValueError):  # si una capa falla, se dice cuando se elige
-            if recording is not self._recording:
+            if self._recording is None or self._recording is not recording():
                 return
-            recording.complete(target)
+            self._recording.complete(target)
         if others:  # de una en una, para atender entretanto lo que se pida
             _call_later(REST, self._complete, recording, tuple(others))
 
@@ -411,14 +434,16 @@ class Explorer(widgets.VBox):
         mask = self._masks[position] if self._outline.value and not own else None
         true_class = None if own else int(self._labels[position])
         title = OWN_PHOTO if own else f"Imagen {position}: {self._class_names[true_class]}"
+        self._picture.value = _outlined(image, mask)
+        self._picture_caption.value = _caption(title)
+        self._outline.disabled, self._notice.value = own, ""
         if self._recording is None:
             self._recording = self._explainer.record(data.prepare_image(image), *chosen)
             # La última, la clase que se ve, de la que ya hay algo.
             seen = self._recording.predicted if chosen[1] is None else chosen[1]
             classes = sorted(range(len(self._class_names)), key=lambda each: each == seen)
-            _call_later(CALM, self._complete, self._recording, tuple(classes))
-        self._picture.value = _outlined(image, mask)
-        self._picture_caption.value = _caption(title)
+            # Una referencia débil: lo anotado de una imagen se suelta en cuanto llega otra.
+            _call_later(CALM, self._complete, weakref.ref(self._recording), tuple(classes))
         self._scores.value = describe_scores(self._recording, self._class_names, true_class)
         self._show_map(image, mask, *chosen)
 
@@ -428,24 +453,38 @@ class Explorer(widgets.VBox):
         target = None if chosen == PREDICTED else self._class_names.index(chosen)
         return self._layer.value, target, SCORE_CHOICES[self._score.value]
 
+    def _is_slow(self) -> bool:
+        """¿Hay que calcular lo elegido, y tarda?"""
+        method, recording = self._method.value, self._recording
+        known = recording is not None and recording.has_map(*self._chosen(), method)
+        return method == SLOW_METHOD and not known
+
     def _show_map(self, image, mask, layer: str, target: int | None, score: str) -> None:
-        method = self._method.value
-        if method == SLOW_METHOD:
-            self._notice.value = _notice("Score-CAM hace una predicción por filtro: tarda unos segundos…")
-        explanation = self._recording.explain(layer, target, score, method)
-        self._notice.value = ""
+        if self._is_slow():
+            self._withdraw_map(COMPUTING)
+        explanation = self._recording.explain(layer, target, score, self._method.value)
         class_name = self._class_names[explanation.target[0]]
         self._layer_facts.value = describe_layer(explanation, self._explainer.count_filters(layer))
         self._overlay_caption.value = _caption(describe_map(explanation, class_name))
-        empty = bool(explanation.empty[0])
-        if not empty:
-            blended = plots.overlay(image, explanation.heatmap[0], self._opacity.value)
+        if explanation.empty[0]:
+            self._put_instead(describe_empty(score))
+        else:
+            blended = plots.overlay(image, explanation.heatmap[0], self._opacity.value / 100)
             self._overlay.value = _outlined(blended, mask)
-        self._overlay.layout.display = "none" if empty else ""
-        self._empty.layout.display = "" if empty else "none"
+            self._overlay.layout.display, self._instead.layout.display = "", "none"
         if not self._basic:
             accounted = self._recording.explain(layer, target, method="HiResCAM")
             self._meter.value = describe_completeness(accounted, class_name)
+
+    def _withdraw_map(self, message: str) -> None:
+        """Quita el mapa, que era de otra imagen o de otra petición, y lo que se dice de él."""
+        self._put_instead(message)
+        self._overlay_caption.value, self._meter.value = _caption(""), ""
+
+    def _put_instead(self, message: str) -> None:
+        """Pone un texto, en HTML, en lugar del mapa."""
+        self._instead.value = _box(message)
+        self._overlay.layout.display, self._instead.layout.display = "none", ""
 
 
 def uploaded_file(value) -> tuple[str, bytes]:
@@ -467,8 +506,8 @@ def _outlined(image: np.ndarray, mask: np.ndarray | None) -> bytes:
     return encode_png(image if mask is None else draw_outline(image, mask))
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+def _signed(value: float, decimals: int = 2) -> str:
+    return f"{value:+z.{decimals}f}".replace("-", "−")
 
 
 def _round_up(value: float) -> float:
@@ -478,8 +517,8 @@ def _round_up(value: float) -> float:
 
 
 def _bar(fraction: float) -> str:
-    """Una barra HTML desde el centro: a la derecha, azul, si es positiva; a la izquierda, naranja, si no."""
-    side, color = ("left", "#0072B2") if fraction >= 0 else ("right", "#D55E00")
+    """Una barra HTML desde el centro: a la derecha, roja, si es positiva; a la izquierda, azul, si no."""
+    side, color = ("left", "#B2182B") if fraction >= 0 else ("right", "#2166AC")
     return (
         '<div style="width: 8em; height: 0.8em; position: relative; border: 1px solid gray">'
         f'<div style="position: absolute; {side}: 50%; width: {50 * abs(fraction):.1f}%; height: 100%; '
@@ -498,6 +537,14 @@ def _table(rows) -> str:
 def _caption(text: str) -> str:
     """Un título de dos líneas, las llene o no: así dos imágenes quedan siempre a la misma altura."""
     return f'<div style="min-height: 2.8em; line-height: 1.4">{html.escape(text)}</div>'
+
+
+def _box(content: str) -> str:
+    """Un recuadro del tamaño de un mapa, con un texto en HTML."""
+    return (
+        f'<div role="status" style="box-sizing: border-box; min-height: {DISPLAY_SIZE}px; line-height: 1.4; '
+        f'padding: 1em; border: 1px dashed gray">{content}</div>'
+    )
 
 
 def _notice(text: str) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import io
 import re
 import threading
+import weakref
 from datetime import datetime
 
 import cv2
@@ -145,14 +146,27 @@ def test_slider_shows_the_image_it_points_at(images):
 def test_filter_leaves_only_one_class(images):
     browser = explorer.ImageBrowser(images, LABELS, data.CLASS_NAMES)
     chooser = browser._chooser
-    chooser._slider.value = 4
+    chooser._slider.value = 3
     chooser._filter.value = "persona"
     assert (chooser._slider.max, browser.position) == (2, 1)
     chooser._slider.value = 2
     assert np.array_equal(decode(browser._picture), images[4])
-    chooser._filter.value = explorer.ALL_CLASSES
-    assert (chooser._slider.max, browser.position) == (4, 0)
-    assert np.array_equal(decode(browser._picture), images[0])
+
+
+def test_filter_keeps_the_image_if_it_passes(images):
+    browser = explorer.ImageBrowser(images, LABELS, data.CLASS_NAMES)
+    chooser = browser._chooser
+    chooser._slider.value = 4
+    for choice, value in (("persona", 2), (explorer.ALL_CLASSES, 4)):
+        chooser._filter.value = choice
+        assert (chooser._slider.value, browser.position) == (value, 4)
+        assert np.array_equal(decode(browser._picture), images[4])
+
+
+def test_with_a_single_image_left_the_slider_rests():
+    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
+    chooser._filter.value, chooser._errors.value = "persona", True
+    assert chooser._slider.disabled and not visible(chooser._nothing)
 
 
 def test_filter_offers_only_the_classes_there_are():
@@ -181,10 +195,10 @@ def test_without_any_image_left_the_slider_rests_and_it_is_said():
     assert chooser.position == 2
     chooser._errors.value = False
     assert not chooser._slider.disabled and not visible(chooser._nothing)
-    assert (chooser._slider.max, chooser.position) == (4, 0)
+    assert (chooser._slider.max, chooser.position) == (4, 2)
 
 
-def test_each_change_of_image_is_announced_once():
+def test_each_choice_is_announced_once():
     chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
     seen = []
     chooser.on_change(lambda: seen.append(chooser.position))
@@ -192,7 +206,7 @@ def test_each_change_of_image_is_announced_once():
     chooser._filter.value = "persona"
     chooser._filter.value = "caballo"
     chooser._errors.value = True
-    assert seen == [4, 1, 0, 3]
+    assert seen == [4, 4, 0, 3]
 
 
 def test_choosing_an_image_removes_the_filters():
@@ -231,7 +245,7 @@ def test_board_agrees_with_the_explainer_after_any_moves(explainer, images, mask
         board._target: board._target.options,
         board._method: methods,
         board._score: list(explorer.SCORE_CHOICES),
-        board._opacity: np.linspace(0, 1, 11),
+        board._opacity: range(0, 101, 10),
         board._outline: [False, True],
     }
     for _ in range(60):
@@ -254,13 +268,13 @@ def check(board, explainer, images, masks):
     name = data.CLASS_NAMES[explanation.target[0]]
     picture = images[position]
     if visible(board._overlay):
-        overlay = plots.overlay(picture, explanation.heatmap[0], board._opacity.value)
+        overlay = plots.overlay(picture, explanation.heatmap[0], board._opacity.value / 100)
         if board._outline.value:
             overlay = explorer.draw_outline(overlay, masks[position])
         # La probabilidad se deriva por otro camino: cambia el redondeo.
         assert np.abs(decode(board._overlay).astype(int) - overlay).max() <= 1
     assert visible(board._overlay) == (not explanation.empty[0])
-    assert visible(board._empty) == explanation.empty[0]
+    assert visible(board._instead) == explanation.empty[0]
     if board._outline.value:
         picture = explorer.draw_outline(picture, masks[position])
     assert np.array_equal(decode(board._picture), picture)
@@ -304,7 +318,7 @@ def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monk
     board._target.value = "persona"
     board._method.value = "LayerCAM"
     board._score.value = "probabilidad"
-    board._opacity.value = 0.2
+    board._opacity.value = 20
     board._outline.value = True
     assert not recorded
     monkeypatch.undo()
@@ -373,20 +387,43 @@ def against(position):
 
 def test_empty_map_is_said_in_place_of_the_picture(images):
     board = explorer.Explorer(against(0), images, LABELS, data.CLASS_NAMES)
-    assert visible(board._overlay) and not visible(board._empty)
+    assert visible(board._overlay) and not visible(board._instead)
     board._target.value = "caballo"
-    assert visible(board._empty) and not visible(board._overlay)
-    assert "Mapa vacío" in board._empty.value
+    assert visible(board._instead) and not visible(board._overlay)
+    assert "Mapa vacío" in board._instead.value
     board._target.value = "persona"
-    assert visible(board._overlay) and not visible(board._empty)
+    assert visible(board._overlay) and not visible(board._instead)
+
+
+def test_rounding_is_suspected_only_of_the_probability():
+    assert "redondeo" in explorer.describe_empty("probability")
+    assert "redondeo" not in explorer.describe_empty("logit")
+
+
+def test_while_a_slow_map_is_computed_there_is_no_other(board, monkeypatch):
+    explain, seen = cam.Recording.explain, []
+
+    def slow(*given, **options):
+        seen.append((visible(board._overlay), board._instead.value, board._meter.value))
+        return explain(*given, **options)
+
+    monkeypatch.setattr(cam.Recording, "explain", slow)
+    board._method.value = explorer.SLOW_METHOD
+    shown, message, meter = seen[0]
+    assert not shown and explorer.COMPUTING in message and not meter
+    assert visible(board._overlay) and not visible(board._instead) and board._meter.value
+    seen.clear()
+    board._opacity.value = 20  # el mapa ya está: nada parpadea
+    assert all(shown for shown, *_ in seen)
 
 
 def test_network_with_values_that_are_not_finite_is_said(images):
     model = network()
     model.layers[-1].set_weights([np.full((2352, 2), np.nan), np.zeros(2)])
     board = explorer.Explorer(cam.Explainer(model), images, LABELS, data.CLASS_NAMES)
-    assert "no son finitos" in board._notice.value
-    assert not visible(board._overlay) and board._meter.value == ""
+    assert "no son finitos" in board._instead.value
+    assert visible(board._instead) and not visible(board._overlay)
+    assert board._scores.value == board._meter.value == ""
 
 
 # Las tablas
@@ -425,6 +462,23 @@ def test_completeness_of_a_logit_of_zero():
         "una", "HiResCAM", "logit", zeros, zeros, np.array([True]), np.array([1]), scores, scores
     )
     assert [row[1] for row in table(explorer.describe_completeness(dead, "persona"))[1:]] == ["+0.00"] * 3
+
+
+def test_small_numbers_are_read_beside_their_bars():
+    zeros, raw = np.zeros((1, 2), np.float32), np.full((1, 2, 2), -1e-3, np.float32)
+    small = cam.Explanation(
+        "una", "HiResCAM", "logit", raw, raw, np.array([True]), np.array([1]), zeros, zeros
+    )
+    assert [row[1] for row in table(explorer.describe_completeness(small, "persona"))[1:]] == [
+        "+0.0000",
+        "−0.0040",
+        "+0.0040",
+    ]
+
+
+@pytest.mark.parametrize(("value", "text"), [(-0.001, "+0.00"), (-0.126, "−0.13"), (3, "+3.00")])
+def test_zero_has_no_minus_sign(value, text):
+    assert explorer._signed(value) == text
 
 
 @pytest.mark.parametrize(
@@ -469,6 +523,9 @@ def test_photo_has_no_outline(board, photo):
     board._outline.value = True
     upload(board, "caballo.jpg", jpeg(photo))
     assert np.array_equal(decode(board._picture), photos.read_photo(jpeg(photo)))
+    assert board._outline.disabled
+    board._chooser._slider.value = 1
+    assert not board._outline.disabled
 
 
 @pytest.mark.parametrize("back", ["slider", "filter", "choose"])
@@ -481,6 +538,22 @@ def test_back_to_the_images(explainer, images, masks, board, photo, back):
     else:
         board.choose(image=0)
     check(board, explainer, images, masks)
+
+
+def test_back_to_the_only_image_that_passes_the_filters(explainer, images, masks, board, photo):
+    board._chooser._filter.value = "persona"
+    board._chooser._errors.value = True
+    assert board._chooser._slider.max == 0
+    upload(board, "caballo.jpg", jpeg(photo))
+    board._chooser._filter.value = explorer.ALL_CLASSES
+    assert board._chooser.position == 1
+    check(board, explainer, images, masks)
+
+
+def test_filtering_without_changing_the_image_records_nothing_anew(board):
+    recording = board._recording
+    board._chooser._filter.value = "caballo"
+    assert board._recording is recording
 
 
 def test_bad_photo_is_said_and_the_image_stays(images, board):
@@ -531,13 +604,57 @@ def test_of_many_quick_moves_only_the_last_is_computed(explainer, images, masks,
     assert board._chooser.position == 3
 
 
+def test_of_the_moves_that_gather_while_a_slow_map_is_computed_only_the_last_is(board, monkeypatch):
+    """Con el núcleo ocupado se juntan peticiones, y las atiende una a una y sin prisa."""
+    monkeypatch.setattr(explorer, "SLOW_PAUSE", 10 * explorer.PAUSE)
+    board._method.value = explorer.SLOW_METHOD
+    computed = []
+    score_cam = cam.Recording._score_cam_maps
+    monkeypatch.setattr(
+        cam.Recording, "_score_cam_maps", lambda *given: computed.append(1) or score_cam(*given)
+    )
+
+    async def main():
+        for position in (1, 2, 3, 4, 3, 2):
+            board._chooser._slider.value = position
+            await asyncio.sleep(3 * explorer.PAUSE)
+        board._method.value = "HiResCAM"
+        await asyncio.sleep(20 * explorer.PAUSE)
+        assert not computed and "HiResCAM" in board._overlay_caption.value
+        board._method.value = explorer.SLOW_METHOD
+        await asyncio.sleep(20 * explorer.PAUSE)
+
+    asyncio.run(main())
+    assert len(computed) == 1 and explorer.SLOW_METHOD in board._overlay_caption.value
+
+
+def test_images_chosen_in_a_row_do_not_pile_up(board, monkeypatch):
+    """En una celda el bucle no descansa: lo que se le encarga no debe retener lo anotado de cada imagen."""
+    recordings = weakref.WeakSet()
+    record = cam.Explainer.record
+
+    def watched(*given):
+        recording = record(*given)
+        recordings.add(recording)
+        return recording
+
+    monkeypatch.setattr(cam.Explainer, "record", watched)
+
+    async def cell():
+        for position in range(5):
+            board.choose(image=position)
+        assert len(recordings) == 1
+
+    asyncio.run(cell())
+
+
 def test_moves_are_attended_while_they_keep_coming(board):
     """Quien arrastra sin parar ve pasar imágenes: las peticiones no se aplazan sin fin."""
     seen = set()
 
     async def main():
         for step in range(30):
-            board._opacity.value = step / 30
+            board._opacity.value = 3 * step
             seen.add(board._overlay.value)
             await asyncio.sleep(explorer.PAUSE / 2)
 
@@ -576,7 +693,7 @@ def test_a_layer_that_cannot_be_explained_is_said_only_when_chosen(images, monke
             board._layer.value = layer
             board._chooser._slider.value += 1
             await asyncio.sleep(20 * explorer.PAUSE)
-            assert said in board._notice.value and bool(said) == bool(board._notice.value)
+            assert visible(board._instead) == bool(said) and said in board._instead.value
 
     asyncio.run(main())
 

@@ -13,7 +13,7 @@ from gradcam_helpers import cam, data, explorer, models, plots
 
 FILTER, ERRORS, IMAGE, LAYER = "Mostrar", "solo errores de la red", "Imagen", "Capa"
 TARGET, METHOD, SCORE = "Clase", "Método", "Derivar"
-OPACITY, OUTLINE, UPLOAD = "Opacidad", "contorno del sujeto", "Tu foto"
+OPACITY, OUTLINE, UPLOAD = "Opacidad %", "contorno del sujeto", "Tu foto"
 EMPTY = explorer.EMPTY_MAP
 NOTHING = "Ninguna imagen pasa los filtros"
 
@@ -100,9 +100,9 @@ def _add_explanation(seen: Scene, explainer: cam.Explainer, state: dict, image, 
         accounted = explainer.explain(batch, layer, target, method="HiResCAM")
         seen.texts.append(explorer.describe_completeness(accounted, name))
     if explanation.empty[0]:
-        seen.texts.append(EMPTY)
+        seen.texts.append(explorer.describe_empty(score))
     else:
-        overlay = plots.overlay(image, explanation.heatmap[0], float(state.get(OPACITY, 0.5)))
+        overlay = plots.overlay(image, explanation.heatmap[0], int(state.get(OPACITY, 50)) / 100)
         seen.pictures.append(_outlined(overlay, outline))
 
 
