@@ -111,7 +111,7 @@ print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 # | **Clase** | la clase por la que se pregunta: la predicha u otra |
 # | **Método** | la fórmula; todas están en `gradcam_helpers/cam.py` |
 # | **Derivar** | el logit de la clase o su probabilidad; Score-CAM usa lo elegido sin derivarlo y Eigen-CAM, ninguno |
-# | **Opacidad %**, **contorno del sujeto** | solo el dibujo, no la explicación |
+# | **Opacidad**, **contorno del sujeto** | solo el dibujo, no la explicación; la opacidad, en tanto por ciento |
 # | **Tu foto** | sube una foto (JPEG, PNG o WebP), que se centra en un cuadrado blanco de 300 × 300 |
 #
 # Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los controles

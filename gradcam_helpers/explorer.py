@@ -334,7 +334,7 @@ class Explorer(widgets.VBox):
         self._method = _buttons("Método", METHOD_CHOICES)
         self._score = _buttons("Derivar", list(SCORE_CHOICES))
         # En tanto por ciento, sin decimales: ipywidgets lee «0,3» como 0.
-        self._opacity = _slider(widgets.IntSlider, "Opacidad %", value=50, max=100, step=5)
+        self._opacity = _slider(widgets.IntSlider, "Opacidad", value=50, max=100, step=5)
         self._outline = widgets.Checkbox(description="contorno del sujeto", style=LABEL_STYLE)
         self._upload = widgets.FileUpload(
             description="Tu foto", accept=".jpg,.jpeg,.png,.webp", multiple=False

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator
 from gradcam_helpers import explorer
 from tests.navegador.expected import (
     EMPTY,
+    IMAGE,
     METHOD,
     UPLOAD,
     Contents,
@@ -136,6 +137,13 @@ class Board:
     def choose(self, label: str, option: str) -> None:
         """Pulsa con el ratón uno de los botones de un grupo."""
         self.control(label).get_by_role("button", name=option, exact=True).click()
+
+    def go_to_hit(self) -> None:
+        """Con todas las imágenes a la vista, va a la primera que la red acierta."""
+        hits = np.flatnonzero(self._contents.predicted == self._contents.labels)
+        self.press(IMAGE, "Home")
+        for _ in range(hits[0]):
+            self.press(IMAGE, "ArrowRight")
 
     def upload(self, name: str, content: bytes) -> None:
         with self.page.expect_file_chooser() as chooser:

@@ -13,7 +13,7 @@ from gradcam_helpers import cam, data, explorer, models, plots
 
 FILTER, ERRORS, IMAGE, LAYER = "Mostrar", "solo errores de la red", "Imagen", "Capa"
 TARGET, METHOD, SCORE = "Clase", "Método", "Derivar"
-OPACITY, OUTLINE, UPLOAD = "Opacidad %", "contorno del sujeto", "Tu foto"
+OPACITY, OUTLINE, UPLOAD = "Opacidad", "contorno del sujeto", "Tu foto"
 EMPTY = explorer.EMPTY_MAP
 NOTHING = "Ninguna imagen pasa los filtros"
 

@@ -7,7 +7,7 @@ import pytest
 
 from gradcam_helpers import explorer, photos
 from tests.navegador.board import BUTTONS, CHECKBOX, FILE, SLIDER, Board, jpeg
-from tests.navegador.expected import IMAGE, METHOD, Scene
+from tests.navegador.expected import ERRORS, IMAGE, METHOD, Scene
 from tests.navegador.lab import ROOT
 from tests.navegador.notebook import Notebook
 
@@ -80,6 +80,8 @@ def changes(before: Scene, after: Scene) -> bool:
 def check_every_control(board: Board) -> None:
     for kind, ways in WAYS.items():
         for label in board.labels(kind):
+            if label == ERRORS:  # al filtrar, un error seguiría a la vista
+                board.go_to_hit()
             scenes = [board.settle()]
             for move in ways:
                 states = [board.state()[label]]
