@@ -35,12 +35,12 @@ EMPTY_MAP = (
     "<b>Mapa vacío.</b> Según este método, en ningún punto de esta capa lo que apoya la clase supera a lo "
     "que va en contra."
 )
-ROUNDED_AWAY = "Al derivar la probabilidad puede ser solo redondeo: prueba con el logit."
+ROUNDED_AWAY = "Con la probabilidad puede ser solo redondeo: prueba con el logit."
 COMPUTING = "Score-CAM hace una predicción por filtro: tarda unos segundos…"
 # El tema de JupyterLab apenas marca el botón que tiene el foco.
 FOCUS_STYLE = (
     "<style>.widget-toggle-button:focus-visible, .widget-upload:focus-visible, .noUi-handle:focus-visible "
-    "{ outline: 2px solid currentColor; outline-offset: 1px; }</style>"
+    "{ outline: 2px solid currentColor !important; outline-offset: 1px !important; }</style>"
 )
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
 SLOW_PAUSE = 0.3  # los que pasan sin peticiones antes de atender una que tarda
@@ -176,7 +176,7 @@ class ImageChooser(widgets.VBox):
         self._filter = _buttons("Mostrar", [ALL_CLASSES, *present])
         self._errors = widgets.Checkbox(description="solo errores de la red", style=LABEL_STYLE)
         self._slider = _slider(widgets.IntSlider, "Imagen", max=len(labels) - 1)
-        self._nothing = widgets.Label("Ninguna imagen pasa los filtros: sigue lo que se veía.")
+        self._nothing = widgets.HTML("Ninguna imagen pasa los filtros: sigue lo que se veía.")
         self._nothing.layout.display = "none"
         for control in (self._filter, self._errors):
             control.observe(self._apply_filters, names="value")
@@ -210,10 +210,12 @@ class ImageChooser(widgets.VBox):
         self._nothing.layout.display = "none" if len(self._positions) else ""
         # La imagen que se ve, si pasa los filtros; si no, la primera.
         value = int((self._positions == self.position).argmax()) if len(self._positions) else 0
+        last = max(0, len(self._positions) - 1)
         stays = self._slider.value == value
-        with self._slider.hold_trait_notifications():
-            self._slider.value = value
-            self._slider.max = max(0, len(self._positions) - 1)
+        # Por este orden: el navegador recorta el valor que le llega con el máximo que conoce.
+        self._slider.max = max(last, self._slider.max)
+        self._slider.value = value
+        self._slider.max = last
         if stays:  # no se ha movido y no avisa, pero la imagen puede ser otra
             self._move()
 
@@ -351,9 +353,10 @@ class Explorer(widgets.VBox):
         more += [self._outline] * (self._masks is not None) + [self._upload]
         controls = [self._chooser, self._layer, self._layer_facts, *([] if self._basic else more)]
         picture = widgets.VBox([self._picture_caption, self._picture])
-        overlay = widgets.VBox(
-            [self._overlay_caption, self._overlay, self._instead, widgets.HTML(color_bar())]
-        )
+        # De alto fijo: al pasar del mapa al texto, o al revés, nada de lo de abajo se mueve.
+        place = widgets.VBox([self._overlay, self._instead])
+        place.layout.height, place.layout.overflow = f"{DISPLAY_SIZE + 4}px", "hidden"
+        overlay = widgets.VBox([self._overlay_caption, place, widgets.HTML(color_bar())])
         picture.layout.width = overlay.layout.width = f"{DISPLAY_SIZE}px"
         tables = [self._scores] if self._basic else [self._scores, self._meter]
         views = widgets.VBox([self._notice, _row(picture, overlay), _row(*tables)])
@@ -434,18 +437,25 @@ class Explorer(widgets.VBox):
         mask = self._masks[position] if self._outline.value and not own else None
         true_class = None if own else int(self._labels[position])
         title = OWN_PHOTO if own else f"Imagen {position}: {self._class_names[true_class]}"
-        self._picture.value = _outlined(image, mask)
-        self._picture_caption.value = _caption(title)
-        self._outline.disabled, self._notice.value = own, ""
-        if self._recording is None:
-            self._recording = self._explainer.record(data.prepare_image(image), *chosen)
-            # La última, la clase que se ve, de la que ya hay algo.
-            seen = self._recording.predicted if chosen[1] is None else chosen[1]
-            classes = sorted(range(len(self._class_names)), key=lambda each: each == seen)
-            # Una referencia débil: lo anotado de una imagen se suelta en cuanto llega otra.
-            _call_later(CALM, self._complete, weakref.ref(self._recording), tuple(classes))
+        try:
+            self._record(image, *chosen)
+        finally:  # a la vez que su mapa, o que el motivo de que no lo haya
+            self._picture.value = _outlined(image, mask)
+            self._picture_caption.value = _caption(title)
+            self._outline.disabled, self._notice.value = own, ""
         self._scores.value = describe_scores(self._recording, self._class_names, true_class)
         self._show_map(image, mask, *chosen)
+
+    def _record(self, image: np.ndarray, layer: str, target: int | None, score: str) -> None:
+        """Anota lo que se va a ver de una imagen nueva, y encarga lo demás."""
+        if self._recording is not None:
+            return
+        self._recording = self._explainer.record(data.prepare_image(image), layer, target, score)
+        # La última, la clase que se ve, de la que ya hay algo.
+        seen = self._recording.predicted if target is None else target
+        classes = sorted(range(len(self._class_names)), key=lambda each: each == seen)
+        # Una referencia débil: lo anotado de una imagen se suelta en cuanto llega otra.
+        _call_later(CALM, self._complete, weakref.ref(self._recording), tuple(classes))
 
     def _chosen(self) -> tuple[str, int | None, str]:
         """Capa, clase y puntuación elegidas, como las reciben `Explainer.record` y `Recording.explain`."""
@@ -471,15 +481,17 @@ class Explorer(widgets.VBox):
         else:
             blended = plots.overlay(image, explanation.heatmap[0], self._opacity.value / 100)
             self._overlay.value = _outlined(blended, mask)
-            self._overlay.layout.display, self._instead.layout.display = "", "none"
+            self._instead.layout.display, self._overlay.layout.display = "none", ""
         if not self._basic:
             accounted = self._recording.explain(layer, target, method="HiResCAM")
             self._meter.value = describe_completeness(accounted, class_name)
+            self._meter.layout.visibility = "visible"
 
     def _withdraw_map(self, message: str) -> None:
         """Quita el mapa, que era de otra imagen o de otra petición, y lo que se dice de él."""
         self._put_instead(message)
-        self._overlay_caption.value, self._meter.value = _caption(""), ""
+        self._overlay_caption.value = _caption("")
+        self._meter.layout.visibility = "hidden"  # sin dejar de ocupar su sitio
 
     def _put_instead(self, message: str) -> None:
         """Pone un texto, en HTML, en lugar del mapa."""

@@ -404,14 +404,15 @@ def test_while_a_slow_map_is_computed_there_is_no_other(board, monkeypatch):
     explain, seen = cam.Recording.explain, []
 
     def slow(*given, **options):
-        seen.append((visible(board._overlay), board._instead.value, board._meter.value))
+        seen.append((visible(board._overlay), board._instead.value, board._meter.layout.visibility))
         return explain(*given, **options)
 
     monkeypatch.setattr(cam.Recording, "explain", slow)
     board._method.value = explorer.SLOW_METHOD
     shown, message, meter = seen[0]
-    assert not shown and explorer.COMPUTING in message and not meter
-    assert visible(board._overlay) and not visible(board._instead) and board._meter.value
+    assert not shown and explorer.COMPUTING in message and meter == "hidden"
+    assert visible(board._overlay) and not visible(board._instead)
+    assert board._meter.layout.visibility == "visible"
     seen.clear()
     board._opacity.value = 20  # el mapa ya está: nada parpadea
     assert all(shown for shown, *_ in seen)
@@ -423,7 +424,8 @@ def test_network_with_values_that_are_not_finite_is_said(images):
     board = explorer.Explorer(cam.Explainer(model), images, LABELS, data.CLASS_NAMES)
     assert "no son finitos" in board._instead.value
     assert visible(board._instead) and not visible(board._overlay)
-    assert board._scores.value == board._meter.value == ""
+    assert board._scores.value == "" and board._meter.layout.visibility == "hidden"
+    assert np.array_equal(decode(board._picture), images[0])
 
 
 # Las tablas

@@ -113,6 +113,20 @@ def test_last_position_wins_when_a_key_is_held_down(notebook, boards):
     board.settle()
 
 
+def test_the_image_control_follows_the_filters(boards):
+    """También al pasar de pocas imágenes a muchas, señala la que se ve."""
+    board, *_ = boards
+    for choice in ("caballo", explorer.ALL_CLASSES, "persona", explorer.ALL_CLASSES):
+        board.choose(FILTER, choice)
+        board.settle()
+        board.press(ERRORS, "Space")
+        board.settle()
+        board.press(IMAGE, "End")
+        board.settle()
+        board.press(ERRORS, "Space")
+        board.settle()
+
+
 def test_own_photo(boards):
     board, *_ = boards
     for content in (turned(), jpeg()):
