@@ -34,7 +34,7 @@
 #
 # 1. explorar una red cambiando la imagen, la capa, la clase y el método, y predecir el efecto;
 # 2. leer el medidor de completitud: cuánto del logit recoge una capa;
-# 3. reconocer una explicación engañosa por haber derivado la probabilidad;
+# 3. reconocer cuándo engaña una explicación que deriva la probabilidad;
 # 4. interpretar un mapa vacío y un mapa que señala el fondo.
 
 # %% [markdown]
@@ -110,13 +110,14 @@ print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 # | **Capa** | la capa convolucional de la que sale el mapa; debajo se lee cuántas posiciones tienen sus mapas y cuántos filtros hay |
 # | **Clase** | la clase por la que se pregunta: la predicha u otra |
 # | **Método** | la fórmula; todas están en `gradcam_helpers/cam.py` |
-# | **Derivar** | el logit de la clase o su probabilidad; Score-CAM usa lo elegido sin derivarlo y Eigen-CAM, ninguno |
+# | **Derivar** | el logit de la clase o su probabilidad; Score-CAM usa el elegido sin derivarlo, y Eigen-CAM no usa ninguno |
 # | **Opacidad**, **contorno del sujeto** | solo el dibujo, no la explicación; la opacidad, en tanto por ciento |
 # | **Tu foto** | sube una foto (JPEG, PNG o WebP), que se centra en un cuadrado blanco de 300 × 300 |
 #
 # Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los controles
-# deslizantes, y la barra espaciadora pulsa los botones y marca las casillas. En JupyterLab, con el foco en un botón
-# del panel las flechas y las letras son órdenes del cuaderno, y `x` corta la celda: si te ocurre, `z` lo deshace.
+# deslizantes, y la barra espaciadora pulsa los botones y marca las casillas. En JupyterLab, mientras un botón del
+# panel tiene el foco, las flechas y las letras son órdenes del cuaderno, y `x` corta la celda: si te ocurre, `z` lo
+# deshace.
 #
 # Tu foto va a la memoria del núcleo, el programa que ejecuta las celdas: el curso no la escribe en el disco. En
 # Colab o Binder, eso sí, el núcleo está en un ordenador ajeno, y si guardas el cuaderno con el estado de sus
@@ -137,8 +138,8 @@ board
 # Cambian el mapa, salvo con Eigen-CAM, y las barras, que hablan de la clase elegida. Las probabilidades no: son la
 # respuesta de la red a la imagen, se pregunte por la clase que se pregunte.
 #
-# El panel vuelve a aparecer más abajo, y es siempre el mismo: en todos los sitios se ve lo último que se le ha
-# pedido. Ejecuta la lección celda a celda.
+# El panel vuelve a aparecer más abajo, y es el mismo: en todos los sitios se ve lo último que se le ha pedido.
+# Ejecuta la lección celda a celda.
 #
 # La rejilla siguiente muestra, sin controles, una parte de lo que se ve en el panel: seis métodos con una misma
 # imagen, el caballo al que la red da más probabilidad de serlo.
@@ -281,9 +282,9 @@ for explanation in explainer.explain(some, layer=far_layers, method="HiResCAM"):
 # el contraste cause la predicción: los bordes están en el caballo o en la persona, y casi cualquier mapa que
 # señale al uno o a la otra superará el 10 %, también el de la última capa.
 #
-# Lo que distingue a `bloque1_conv2` es lo poco que abarca: cada activación depende de 5 × 5 píxeles, donde no cabe una
-# cabeza, solo un trozo de contorno, de textura o de color liso. El gradiente que la multiplica sí depende de
-# toda la imagen: el mapa dice **qué bordes** aprovechan las capas siguientes.
+# Lo que distingue a `bloque1_conv2` es lo poco que abarca: cada activación depende de 5 × 5 píxeles, donde no
+# cabe una cabeza, solo un trozo de contorno, de textura o de color liso. El gradiente que la multiplica sí depende
+# de toda la imagen: el mapa dice **qué bordes** aprovechan las capas siguientes.
 
 # %% [markdown]
 # ## Segundo descubrimiento: el último bloque ve partes
@@ -332,8 +333,8 @@ figure = plots.show_images(patches, titles)
 
 # %% [markdown]
 # **Figura 4.** Cada fila es un filtro de `bloque3_conv2`; cada columna, una imagen, recortada donde más responde
-# el filtro. El cuadrado gris interior marca los 32 × 32 píxeles que ve. ¿Se repite algo en una fila: un casco, una oreja,
-# un trozo de lomo, un contorno con la misma inclinación? ¿Hay algún filtro que responda al fondo?
+# el filtro. El cuadrado gris interior marca los 32 × 32 píxeles que ve. ¿Se repite algo en una fila: un casco,
+# una oreja, un trozo de lomo, un contorno con la misma inclinación? ¿Hay algún filtro que responda al fondo?
 #
 # «Parte» es una lectura nuestra. El filtro responde a un patrón de claridad y color, y no siempre le
 # encontraremos un nombre.
@@ -470,9 +471,10 @@ def more_confident(model, factor):
 
 
 # %% [markdown]
-# ¿Con qué imagen? Con dos clases y mientras no se redondea, el mapa de Grad-CAM de la probabilidad es el de la
-# **diferencia** de los dos logits: el factor $p(1-p)$ desaparece al normalizar. De las cuarenta primeras imágenes, tomemos aquella en que ese mapa y el del logit de la otra clase, cambiado de signo, son más
-# distintos; enseguida veremos por qué.
+# ¿Con qué imagen? Con dos clases, y mientras no haya redondeo, el mapa de Grad-CAM de la probabilidad es el de la
+# **diferencia** de los dos logits: el factor $p(1-p)$ desaparece al normalizar. De las cuarenta primeras imágenes,
+# tomemos aquella en que ese mapa y el del logit de la otra clase, cambiado de signo, son más distintos; enseguida
+# veremos por qué.
 
 # %% tags=["nbval-ignore-output"]
 both_classes = np.stack([predicted, 1 - predicted], axis=1)
@@ -522,8 +524,8 @@ print("Logit: siempre el mismo. Probabilidad: el de la otra clase con el signo c
 # mira la tabla del panel: si en la probabilidad se lee 1.0000, desconfía, deriva el logit y compara. Hemos elegido
 # la imagen en que más se nota; en otras, los dos mapas pueden parecerse y el error pasa inadvertido.
 #
-# **Predice antes de mover.** El panel siguiente explica esa red. Al cambiar **Derivar**, ¿cambiará el mapa? ¿Y el
-# medidor?
+# **Predice antes de mover.** El panel siguiente es otro: explica esa red. Al cambiar **Derivar**, ¿cambiará el mapa?
+# ¿Y el medidor?
 
 # %%
 sure_board = explorer.Explorer(cam.Explainer(networks[1]), images, labels, data.CLASS_NAMES, predicted, masks)
@@ -583,8 +585,8 @@ figure = plots.show_signed_maps(maps.raw[0], titles, "Contribución al logit")
 # puede ser solo redondeo, como en la figura 7. Por eso el panel lo anuncia en lugar de dibujar la imagen sola,
 # que se confundiría con un mapa cuya relevancia no se aprecia.
 #
-# Si la cuenta de la otra clase no dio cero, el panel muestra el primero. Recorre las imágenes sin cambiar **Clase** y
-# busca más: ¿qué responde la red en ellas?
+# Si la cuenta de la otra clase no dio cero, el panel muestra el primero de esos mapas. Recorre las imágenes sin
+# cambiar **Clase** y busca más: ¿qué responde la red en ellas?
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 shown = int(np.argmax(empty[:, 1]))
@@ -624,8 +626,8 @@ board
 # 1. Las activaciones de las primeras capas abarcan pocos píxeles, donde solo caben bordes o texturas; las del último
 #    bloque, zonas donde caben partes. La capa, la clase y el método cambian el mapa.
 # 2. El medidor dice cuánto del logit recoge una capa y cuánto falta por los sesgos de las siguientes.
-# 3. Antes de decir que, cuando se equivoca, la red mira el fondo, hay que comparar la relevancia que cae en él con
-#    lo que ocupa, y Grad-CAM con HiResCAM. Si no coinciden, el mapa no responde.
+# 3. Antes de decir que la red mira el fondo cuando se equivoca, hay que comparar la relevancia que cae en él con
+#    lo que ocupa, y Grad-CAM con HiResCAM. Si los dos métodos no coinciden, los mapas no bastan para saberlo.
 # 4. Con la red muy segura, el mapa de la probabilidad puede ser falso o vacío; el del logit no cambia.
 # 5. Un mapa vacío del logit significa que en ningún punto lo que apoya la clase supera a lo que va en contra; uno
 #    que señala el fondo, que hay algo que investigar, empezando por compararlo con HiResCAM.

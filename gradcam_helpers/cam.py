@@ -250,8 +250,8 @@ class Recording:
         raw = np.stack([self._raw_map(layer, method, score, each) for each in target[0].tolist()], axis=1)
         return _explanation(layer, method, score, raw, target, shape, self.logits, self.probabilities)
 
-    def has_map(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> bool:
-        """¿Está ya calculado ese mapa, de una clase? Si no, con Score-CAM `explain` tardará."""
+    def has_map(self, layer: str, target: int | None, score: str, method: str) -> bool:
+        """¿Está ya calculado el mapa de una clase, o de la predicha? Si no, con Score-CAM `explain` tarda."""
         return (layer, method, score, self.predicted if target is None else target) in self._raw_maps
 
     def _annotate(self, layers: Sequence[str], classes: np.ndarray) -> list:

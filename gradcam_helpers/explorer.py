@@ -205,12 +205,13 @@ class ImageChooser(widgets.VBox):
 
     def _apply_filters(self, _=None) -> None:
         predicted = self._predicted if self._errors.value else None
-        self._positions = select_images(self._labels, self._class_names, self._filter.value, predicted)
-        self._slider.disabled = len(self._positions) < 2
-        self._nothing.layout.display = "none" if len(self._positions) else ""
+        positions = select_images(self._labels, self._class_names, self._filter.value, predicted)
+        self._positions = positions
+        self._slider.disabled = len(positions) < 2
+        self._nothing.layout.display = "none" if len(positions) else ""
         # La imagen que se ve, si pasa los filtros; si no, la primera.
-        value = int((self._positions == self.position).argmax()) if len(self._positions) else 0
-        last = max(0, len(self._positions) - 1)
+        value = next(iter(np.flatnonzero(positions == self.position).tolist()), 0)
+        last = max(0, len(positions) - 1)
         stays = self._slider.value == value
         # Por este orden: el navegador recorta el valor que le llega con el máximo que conoce.
         self._slider.max = max(last, self._slider.max)
@@ -465,9 +466,10 @@ class Explorer(widgets.VBox):
 
     def _is_slow(self) -> bool:
         """¿Hay que calcular lo elegido, y tarda?"""
-        method, recording = self._method.value, self._recording
-        known = recording is not None and recording.has_map(*self._chosen(), method)
-        return method == SLOW_METHOD and not known
+        if self._method.value != SLOW_METHOD:
+            return False
+        recording = self._recording
+        return recording is None or not recording.has_map(*self._chosen(), SLOW_METHOD)
 
     def _show_map(self, image, mask, layer: str, target: int | None, score: str) -> None:
         if self._is_slow():

@@ -322,6 +322,10 @@ def test_score_cam_uses_the_network_once_for_all_classes(counted):
     explainer, runs = counted
     recording = explainer.record(random_images(1, 6, 5, 2))
     recording.explain("segunda", 0, method="Score-CAM")
+    assert recording.has_map("segunda", 1, "logit", "Score-CAM")
+    assert recording.has_map("segunda", None, "logit", "Score-CAM")
+    assert not recording.has_map("segunda", 1, "probability", "Score-CAM")
+    assert not recording.has_map("tercera", 1, "logit", "Score-CAM")
     after = runs.numpy()
     chunks = math.ceil(20 / cam.CHUNK)  # de filtros
     assert after == 1 + 1 + chunks  # al anotar, al observar la capa y con cada trozo

@@ -165,7 +165,7 @@ class Board:
         start = time.monotonic()
         expected_state = None
         while True:
-            # El estado se lee cada vez: al filtrar, el núcleo devuelve el control de la imagen al principio.
+            # El estado se lee cada vez: al filtrar, el núcleo mueve el control de la imagen.
             if (state := self.state()) != expected_state:
                 expected, expected_state = self._expect(state, photo), state
             seen = self.look()

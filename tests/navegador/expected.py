@@ -58,7 +58,7 @@ def chosen_image(contents: Contents, state: dict) -> int | None:
     """La posición en `images` de la imagen elegida, o None si ninguna pasa los filtros."""
     predicted = contents.predicted if state.get(ERRORS) else None
     passing = explorer.select_images(contents.labels, data.CLASS_NAMES, state[FILTER], predicted)
-    # Al filtrar, el control tarda en volver al principio: mientras, puede señalar más allá de la última.
+    # Al filtrar, el control tarda en señalar la imagen que se ve: mientras, puede pasar de la última.
     return int(passing[min(int(state[IMAGE]), len(passing) - 1)]) if len(passing) else None
 
 
