@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gradcam_helpers import download
+from gradcam_helpers import backend, download
 from gradcam_helpers.backend import tf, tfds
 
 IMAGE_SHAPE = (300, 300, 3)
@@ -66,6 +66,7 @@ def prepare_source(choice: str | None = None) -> Source:
         ValueError: no existe esa elección.
         FileNotFoundError: `TFDS_DATA_DIR` señala una carpeta que no existe.
         ConnectionError: no están los datos y no se pudieron descargar.
+        BrokenLibrary: a TFDS le falta algo para funcionar.
         OSError: los datos están, pero dañados o incompletos; o no se pudieron escribir.
     """
     if choice is None:
@@ -75,15 +76,28 @@ def prepare_source(choice: str | None = None) -> Source:
             f"Los datos pueden ser {', '.join(CHOICES[:-1])} o {CHOICES[-1]}, y se pide «{choice}». "
             "Corrige el argumento o la variable GRADCAM_DATOS."
         )
-    if choice == "embebido":
-        return _embedded_source()
-    if choice == "real" or os.environ.get("TFDS_DATA_DIR"):
-        return _real_source()
+    try:
+        if choice == "embebido":
+            return _embedded_source()
+        if choice == "real" or os.environ.get("TFDS_DATA_DIR"):
+            return _real_source()
+        return _real_or_embedded_source()
+    except ImportError as error:  # TFDS importa muchas cosas cuando las usa
+        raise backend.broken("tensorflow_datasets", error) from error
+
+
+def _real_or_embedded_source() -> Source:
     try:
         return _real_source()
     except OSError as error:
-        print(f"Uso los datos embebidos, porque los reales no se pueden usar ahora. {error}")
-        return _embedded_source()
+        reason = str(error)
+    except Exception as error:
+        # De una biblioteca que no funciona como debe se puede esperar cualquier error.
+        if isinstance(error, ImportError):
+            error = backend.broken("tensorflow_datasets", error)
+        reason = f"No es por la conexión: TFDS no funciona como debe. {backend.first_line(error)}."
+    print(f"Uso los datos embebidos, porque los reales no se pueden usar ahora. {reason}")
+    return _embedded_source()
 
 
 def _real_source() -> Source:
@@ -122,15 +136,17 @@ def _check(name: str, data_dir: Path, repair: str) -> None:
         raise FileNotFoundError(f"No está la carpeta «{folder}», con los datos. {repair}")
     try:
         splits = tfds.builder(name, data_dir=str(data_dir)).info.splits
+    except ImportError:
+        raise
     except Exception as error:
         # Una ficha dañada se descubre al leerla, con errores de la biblioteca que la interprete.
-        raise _damaged(folder, download.first_line(error), repair) from None
+        raise _damaged(folder, backend.first_line(error), repair) from None
     for split_name, split in splits.items():
         files = [str(path) for path in split.filepaths]
         try:
             found = int(tf.data.TFRecordDataset(files).reduce(0, lambda count, _: count + 1))
         except tf.errors.OpError as error:
-            what = f"la parte «{split_name}» no se puede leer ({download.first_line(error)})"
+            what = f"la parte «{split_name}» no se puede leer ({backend.first_line(error)})"
             raise _damaged(folder, what, repair) from None
         if found != split.num_examples:
             what = f"la parte «{split_name}» tiene {found} imágenes y debería tener {split.num_examples}"

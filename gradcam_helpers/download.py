@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tqdm.auto import tqdm
 
-from gradcam_helpers.backend import tfds
+from gradcam_helpers.backend import first_line, tfds
 
 try:
     import fcntl
@@ -211,6 +211,8 @@ def _convert(builder: type[tfds.core.DatasetBuilder], folder: Path) -> Path:
         with contextlib.redirect_stdout(io.StringIO()):
             converter.download_and_prepare(download_config=config)
         return Path(converter.data_dir)
+    except ImportError:
+        raise
     except Exception as error:
         # Convierten varias bibliotecas, cada una con sus errores; los del disco traen su código.
         if isinstance(error, OSError) and error.errno is not None:
@@ -228,7 +230,3 @@ def _put_in_place(finished: Path, target: Path) -> None:
         shutil.rmtree(target)  # restos de una conversión anterior, sin ficha: TFDS tampoco los usa
     if not target.exists():  # si otro proceso terminó antes, vale su copia
         os.replace(finished, target)
-
-
-def first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gradcam_helpers import data, download
+from gradcam_helpers import backend, data, download
 from gradcam_helpers.backend import tfds
 
 
@@ -64,6 +64,40 @@ def test_auto_without_real_data_takes_the_embedded(
     assert without_network == [home / "tensorflow_datasets"]
     message = "Uso los datos embebidos, porque los reales no se pueden usar ahora. No hay red.\n"
     assert capsys.readouterr().out == message
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ModuleNotFoundError("No module named 'termcolor'", name="termcolor"), "falta termcolor"),
+        (AttributeError("module 'x' has no attribute 'core'"), "module 'x' has no attribute 'core'"),
+        (RuntimeError("dos\nlíneas"), "dos"),
+    ],
+    ids=["falta", "a medias", "otro"],
+)
+def test_auto_tells_a_broken_library_from_a_lost_connection(
+    error, told, embedded_source, home, monkeypatch, capsys
+):
+    def fail(name):
+        raise error
+
+    monkeypatch.setattr(tfds, "builder_cls", fail)
+    assert data.prepare_source("auto") == embedded_source
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "No es por la conexión: TFDS no funciona como debe." in line
+    assert told in line
+
+
+@pytest.mark.parametrize("choice", ["real", "embebido"])
+def test_a_library_that_is_missing_is_not_taken_for_damaged_data(
+    choice, embedded_source, tiny_source, monkeypatch
+):
+    def fail(name, data_dir):
+        raise ModuleNotFoundError("No module named 'termcolor'", name="termcolor")
+
+    monkeypatch.setattr(tfds, "builder", fail)
+    with pytest.raises(backend.BrokenLibrary, match='falta termcolor.*%pip install --upgrade "termcolor"'):
+        data.prepare_source(choice)
 
 
 @pytest.mark.parametrize(("argument", "variable"), [("real", "embebido"), (None, "real")])

@@ -1,6 +1,5 @@
 """Los entornos: mismas dependencias en todas partes, y una importación ligera y callada."""
 
-import os
 import re
 import subprocess
 import sys
@@ -82,15 +81,3 @@ def test_importing_the_modules_is_silent():
     )
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr) == ("", "")
-
-
-def test_another_keras_backend_is_refused():
-    run = subprocess.run(
-        [sys.executable, "-c", "from gradcam_helpers import backend"],
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "numpy"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode != 0
-    assert "KERAS_BACKEND pide «numpy»" in run.stderr.splitlines()[-1]
