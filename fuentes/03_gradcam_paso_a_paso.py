@@ -42,23 +42,35 @@
 # Es la celda de la lección 1: ejecútala sin más.
 
 # %% tags=["preparacion"]
-import os, subprocess, sys
+import os, subprocess, sys, tempfile
 from pathlib import Path
 
 REPOSITORY = "https://github.com/TU_USUARIO/curso-gradcam"
 REFERENCE = "main"
 
-places = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "curso-gradcam"]
+course = Path.cwd() / "curso-gradcam"
+places = [Path.cwd(), *Path.cwd().parents, course]
 root = next((place for place in places if (place / "gradcam_helpers").is_dir()), None)
+if root is None and course.exists():
+    sys.exit(f"«{course.name}» no contiene el curso: cámbiale el nombre y repite la celda.")
 if root is None:
-    root = places[-1]
+    root = course
     print(f"Este cuaderno está solo: descargo el curso de {REPOSITORY}")
-    os.environ["GIT_TERMINAL_PROMPT"] = "0"
-    clone = f"git clone --quiet --depth 1 --branch {REFERENCE} {REPOSITORY} {root.name}"
-    status, output = subprocess.getstatusoutput(clone)
-    if status:
-        reason = (output or "git no responde").splitlines()[0]
-        sys.exit(f"No se pudo descargar el curso ({reason}). Si existe {root.name}, bórrala.")
+    os.environ |= {"GIT_TERMINAL_PROMPT": "0"}
+    os.environ |= {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "30"}
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        clone = f"git clone --quiet --depth 1 --branch {REFERENCE} {REPOSITORY}"
+        status, output = subprocess.getstatusoutput(f"{clone} {folder}/curso")
+        if status:
+            reason = output[max(0, output.find("fatal")):].partition("\n")[0]
+            sys.exit(f"No se pudo descargar el curso ({reason or 'git no responde'}). "
+                     "Comprueba la conexión y esa dirección, y repite la celda.")
+        os.rename(f"{folder}/curso", root)
+elif root == course:
+    config = f"git -C {course.name} config remote.origin.url"
+    status, origin = subprocess.getstatusoutput(config)
+    if status == 0 and origin != REPOSITORY:
+        print(f"Uso el curso que ya hay en «{course.name}», descargado de {origin}")
 sys.path.insert(0, str(root))
 
 # %%
