@@ -1,12 +1,13 @@
 # Órdenes del curso. Las dos que bastan: «make lab» y «make test».
 PYTHON ?= python3
+PYTHON_COLAB ?= python3.13
 BIN := .venv/bin
 # Los cuadernos se guardan sin tiempos ni estado de los controles, y sin las salidas de las celdas que lo piden.
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-navegador cuadernos datos estilo medidas medidas-navegador pares bench requisitos direccion
+.PHONY: lab test test-real test-colab test-navegador cuadernos datos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
@@ -17,9 +18,8 @@ test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los d
 test-real: .venv/listo  # los cuadernos con los datos reales: se ejecutan enteros, sin comparar los resultados
 	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) notebooks
 
-test-colab: .venv/colab/listo  # los controles, con la versión de ipywidgets que trae Colab
-	PYTHONPATH=.venv/colab $(BIN)/python -c 'import ipywidgets; assert ipywidgets.__version__ == "7.7.1", ipywidgets'
-	PYTHONPATH=.venv/colab $(BIN)/python -m pytest --override-ini addopts= tests/test_explorer.py
+test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
+	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab tests/test_explorer.py tests/test_photos.py
 
 test-navegador: .venv/navegador  # los controles de cada lección, en JupyterLab y Chromium
 	$(BIN)/python -m pytest --override-ini addopts= tests/navegador
@@ -54,6 +54,9 @@ requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --extra pruebas pyproject.toml -o requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -c requirements.txt $(BROWSER).in -o $(BROWSER).txt
 
+colab-versiones: .venv/listo  # las versiones de Colab, desde la lista que publica: make colab-versiones LISTA=ruta-o-dirección
+	@$(BIN)/python -m tests.colab.versions "$(LISTA)"
+
 # El entorno. El fichero «listo» se escribe al final: si la instalación se interrumpe, la próxima vez se rehace.
 .venv/listo: requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "No se encuentra «$(PYTHON)». Instala Python 3.11, 3.12 o 3.13." >&2; exit 1; }
@@ -66,10 +69,14 @@ requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
 	mkdir -p .venv/etc/jupyter && cp binder/jupyter_server_config.json .venv/etc/jupyter/
 	touch $@
 
-# La versión 7 de ipywidgets, sin lo que necesita para verse: las pruebas que la usan no abren ningún navegador.
-.venv/colab/listo: .venv/listo tests/colab.txt
-	rm -rf .venv/colab
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --target .venv/colab -r tests/colab.txt
+# El de Colab. Allí no todo encaja con todo: por eso se instala sin mirar las dependencias.
+COLAB := tests/colab/requirements.txt
+.venv-colab/listo: $(COLAB)
+	@$(PYTHON_COLAB) -c 'import ensurepip, venv' 2>/dev/null || { echo "Colab usa Python 3.13, y «$(PYTHON_COLAB)» no funciona o le falta el módulo venv. Indica otro así: make test-colab PYTHON_COLAB=ruta" >&2; exit 1; }
+	@$(PYTHON_COLAB) -c 'import sys; sys.exit(None if sys.version_info[:2] == (3, 13) else "Colab usa Python 3.13, y «$(PYTHON_COLAB)» es el %d.%d." % sys.version_info[:2])'
+	@echo "Preparo los paquetes de Colab en .venv-colab: un par de minutos y 2 GB, la primera vez."
+	$(PYTHON_COLAB) -m venv --clear .venv-colab
+	.venv-colab/bin/python -m pip install --quiet --require-hashes --no-deps -r $(COLAB)
 	touch $@
 
 # Lo que añaden las pruebas en el navegador, que usan además el Chromium del sistema.

@@ -1,0 +1,1 @@
+"""El paquete por el que un cuaderno reconoce que está en Colab. Aquí no hace nada."""
