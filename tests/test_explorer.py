@@ -313,7 +313,7 @@ def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monk
     monkeypatch.setattr(cam.Explainer, "record", lambda *given: recorded.append(1) or record(*given))
     for target in (0, 1):
         board._recording.complete(target)
-    monkeypatch.setattr(explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
+    monkeypatch.setattr(cam.Explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
     board._layer.value = "una"
     board._target.value = "persona"
     board._method.value = "LayerCAM"
@@ -323,7 +323,7 @@ def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monk
     assert not recorded
     monkeypatch.undo()
     check(board, explainer, images, masks)
-    monkeypatch.setattr(explainer, "record", lambda *given: recorded.append(1) or record(*given))
+    monkeypatch.setattr(cam.Explainer, "record", lambda *given: recorded.append(1) or record(*given))
     board._chooser._slider.value = 2
     assert len(recorded) == 1
 

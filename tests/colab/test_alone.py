@@ -4,8 +4,6 @@ import importlib.metadata
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat

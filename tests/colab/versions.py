@@ -2,19 +2,19 @@
 
     python -m tests.colab.versions lista
 
-La lista es la salida de `pip freeze`, en un fichero o en una dirección. Escribe `requirements.txt`, en esta
-carpeta: lo que el curso declara y lo que hace falta para ejecutar los cuadernos y las pruebas, con todas sus
-dependencias, siempre con las versiones de la lista, encajen entre sí o no. De lo que Colab no tiene solo queda
-el nombre, en la cabecera.
+La lista es la salida de `pip freeze`, en un fichero o en una dirección. Escribe, en esta carpeta,
+`requirements.txt`: lo que el curso declara y lo que ejecuta los cuadernos y las pruebas, con todas sus
+dependencias, siempre con las versiones de la lista, encajen entre sí o no. De lo que Colab no tiene solo
+queda el nombre, en la cabecera.
 """
 
+import http.client
 import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
-import urllib.error
 import urllib.request
 from collections import defaultdict
 from pathlib import Path
@@ -57,7 +57,7 @@ def read_text(place: str) -> str:
         return Path(place).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         sys.exit(f"«{place}» no es un texto: hace falta la lista de pip freeze que publica Colab.")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
         sys.exit(f"No se pudo leer la lista «{place}»: {reason}. Comprueba la ruta o la dirección.")
 
