@@ -27,17 +27,42 @@ def dockerfile():
 
 
 def test_binder_uses_its_own_folder_and_version_of_python(dockerfile):
-    assert "binder/environment.yml" in dockerfile
+    assert 'pip install --no-cache-dir -r "binder/requirements.txt"' in dockerfile
+    assert "Building conda environment for python=3.12\n" in dockerfile
     assert "RUN ./binder/postBuild" in dockerfile
     assert "Python version unspecified" not in dockerfile
 
 
-def test_post_build_sets_preferences_with_the_variables_of_the_image(dockerfile, tmp_path):
+def post_build(prefix, home, **variables):
+    """Ejecuta lo último que hace la imagen de Binder, con su carpeta personal."""
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (prefix / "bin" / "python").chmod(0o755)
+    environment = {"NB_PYTHON_PREFIX": str(prefix), "HOME": str(home), "PATH": "/usr/bin:/bin", **variables}
+    return subprocess.run(
+        [ROOT / "binder" / "postBuild"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+
+def test_post_build_sets_preferences_and_says_in_one_line_why_there_are_no_real_data(
+    dockerfile, tmp_path, home
+):
     assert re.search(r"ENV NB_PYTHON_PREFIX", dockerfile)
-    environment = {"NB_PYTHON_PREFIX": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=environment, check=True)
+    # Un intermediario que no existe: ningún servidor responde.
+    run = post_build(tmp_path, home, https_proxy="http://127.0.0.1:9", http_proxy="http://127.0.0.1:9")
+    assert run.returncode == 0, run.stderr
+    why, source = run.stdout.splitlines()
+    assert why.startswith("Uso los datos embebidos, porque los reales no se pueden usar ahora.")
+    assert source.startswith("Datos: horses_or_humans_embebido")
+    assert not (home / "tensorflow_datasets").exists()
     assert "es_ES" in (tmp_path / "share/jupyter/lab/settings/overrides.json").read_text()
     assert "max_message_size" in (tmp_path / "etc/jupyter/jupyter_server_config.json").read_text()
+
+
+def test_post_build_leaves_the_real_data_in_the_home_of_the_image(tmp_path, home, tiny_dataset):
+    shutil.copytree(tiny_dataset, home / "tensorflow_datasets")
+    run = post_build(tmp_path, home)
+    assert run.stdout.startswith("Datos: horses_or_humans, las imágenes originales."), run.stderr
 
 
 @pytest.fixture
@@ -118,4 +143,4 @@ def test_one_command_changes_the_address_everywhere(tmp_path):
     left = subprocess.run(
         ["git", "grep", "-l", "TU_USUARIO/curso-gradcam"], cwd=tmp_path, capture_output=True, text=True
     )
-    assert set(left.stdout.split()) <= {"tests/test_environment.py"}
+    assert left.stdout == ""
