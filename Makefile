@@ -7,7 +7,7 @@ CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocess
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-navegador cuadernos datos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
+.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos datos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
@@ -21,8 +21,21 @@ test-real: .venv/listo  # los cuadernos con los datos reales: se ejecutan entero
 test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
 	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab tests/test_explorer.py tests/test_photos.py
 
+test-binder: .venv/listo  # la imagen de Binder, sin Docker: en una carpeta nueva, lo que dice su Dockerfile
+	$(BIN)/python -m pytest --override-ini addopts= --capture=no tests/binder
+
 test-navegador: .venv/navegador  # los controles de cada lección, en JupyterLab y Chromium
 	$(BIN)/python -m pytest --override-ini addopts= tests/navegador
+
+test-nuevas:  # todas las pruebas, con las versiones más nuevas que admite environment.yml
+	$(PYTHON) -m venv --clear .venv-nuevas
+	sed -n 's/^      - //p' environment.yml > .venv-nuevas/cotas.txt
+	.venv-nuevas/bin/python -m pip install --quiet -r .venv-nuevas/cotas.txt
+	binder/preferencias .venv-nuevas
+	.venv-nuevas/bin/python -m pytest
+
+acciones: .venv/acciones  # busca errores en lo que ejecuta GitHub
+	$(BIN)/actionlint
 
 cuadernos: export GRADCAM_DATOS := embebido
 cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/; y la figura del README
@@ -50,9 +63,12 @@ pares: .venv-pares/listo  # los mapas del curso frente a los de otras herramient
 bench: .venv-pares/listo  # sus tiempos y su memoria, y los límites que debe cumplir el motor
 	.venv-pares/bin/python -m medidas.pares.bench
 
-requisitos:  # rehace requirements.txt desde pyproject.toml; necesita uv
-	uv pip compile --universal --generate-hashes --no-header --no-annotate --extra pruebas pyproject.toml -o requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -c requirements.txt $(BROWSER).in -o $(BROWSER).txt
+LOCK := uv pip compile --universal --generate-hashes --no-header --no-annotate
+requisitos:  # rehace las versiones exactas desde pyproject.toml; necesita uv
+	$(LOCK) --extra pruebas pyproject.toml -o requirements.txt
+	$(LOCK) -c requirements.txt pyproject.toml $(BINDER).in -o $(BINDER).txt
+	$(LOCK) -c requirements.txt $(BROWSER).in -o $(BROWSER).txt
+	$(LOCK) $(ACTIONS).in -o $(ACTIONS).txt
 
 colab-versiones: .venv/listo  # las versiones de Colab, desde la lista que publica: make colab-versiones LISTA=ruta-o-dirección
 	@$(BIN)/python -m tests.colab.versions "$(LISTA)"
@@ -65,8 +81,7 @@ colab-versiones: .venv/listo  # las versiones de Colab, desde la lista que publi
 	@echo "Preparo el entorno en .venv: un par de minutos, la primera vez."
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
-	mkdir -p .venv/share/jupyter/lab/settings && cp binder/overrides.json .venv/share/jupyter/lab/settings/
-	mkdir -p .venv/etc/jupyter && cp binder/jupyter_server_config.json .venv/etc/jupyter/
+	binder/preferencias .venv
 	touch $@
 
 # El de Colab. Allí no todo encaja con todo: por eso se instala sin mirar las dependencias.
@@ -79,10 +94,19 @@ COLAB := tests/colab/requirements.txt
 	.venv-colab/bin/python -m pip install --quiet --require-hashes --no-deps -r $(COLAB)
 	touch $@
 
+# Lo que se instala en la imagen de Binder: lo mismo, sin las pruebas.
+BINDER := binder/requirements
+
 # Lo que añaden las pruebas en el navegador, que usan además el Chromium del sistema.
 BROWSER := tests/navegador/requirements
 .venv/navegador: .venv/listo $(BROWSER).txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(BROWSER).txt
+	touch $@
+
+# La herramienta que lee las acciones de GitHub.
+ACTIONS := .github/requirements
+.venv/acciones: .venv/listo $(ACTIONS).txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(ACTIONS).txt
 	touch $@
 
 # El de las herramientas con las que se compara el curso: primero lo mismo que en .venv; después, lo que añaden.
@@ -96,11 +120,13 @@ PEERS := medidas/pares/requirements
 	touch $@
 
 # La dirección pública se decide en pyproject.toml; REPO y REF son la nueva, en los distintivos y las celdas de preparación.
-ADDRESS := $(shell sed -n 's,^Repository = "https://github.com/\(.*\)/tree/\(.*\)",\1 \2,p' pyproject.toml)
+ADDRESS := $(shell sed -n 's,^Repository = "https://github.com/\([^/]*/[^/]*\)/tree/\(.*\)",\1 \2,p' pyproject.toml)
 export OLD_REPO := $(firstword $(ADDRESS))
 export OLD_REF := $(lastword $(ADDRESS))
 export REPO ?= $(OLD_REPO)
 export REF ?= $(OLD_REF)
 
 direccion:  # cambia la dirección en todos los ficheros: make direccion REPO=usuario/repositorio REF=rama
-	git grep -lz -F "$(OLD_REPO)" | xargs -0 perl -pi -e 's{(\Q$$ENV{OLD_REPO}\E/(?:(?:blob|raw|tree)/)?|REFERENCE = \\?")\Q$$ENV{OLD_REF}\E}{$$1$$ENV{REF}}g; s{\Q$$ENV{OLD_REPO}\E}{$$ENV{REPO}}g'
+	@perl -e '$$ENV{REPO} =~ m{^[\w.-]+/[\w.-]+\z}a or die "REPO debe ser «usuario/repositorio», y es «$$ENV{REPO}».\n"'
+	@perl -e '$$ENV{REF} =~ m{^[\w./+\@=\x80-\xff-]+\z}a or die "REF, «$$ENV{REF}», tiene caracteres que no caben en una dirección. Usa letras, cifras y . / + @ = _ -\n"'
+	@git grep -lz -F "$$OLD_REPO" | xargs -0 perl -pi -e 's{(\Q$$ENV{OLD_REPO}\E/(?:(?:blob|raw|tree)/)?|REFERENCE = \\?")\Q$$ENV{OLD_REF}\E}{$$1$$ENV{REF}}g; s{\Q$$ENV{OLD_REPO}\E}{$$ENV{REPO}}g'
