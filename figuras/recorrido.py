@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gradcam_helpers import cam, data, models, plots
-from gradcam_helpers.backend import keras
+from gradcam_helpers.engine.backend import keras
 
 POSITION = 22  # de la imagen, en la validación de los datos embebidos
 LAYER = "bloque3_conv2"

@@ -435,7 +435,7 @@ print("El módulo de ayuda da el mismo mapa:", explanation.heatmap.shape)
 
 # %% [markdown]
 # Los dos mapas coinciden salvo el redondeo. Ya podemos usar el módulo sabiendo lo que hace: lee `grad_cam`
-# en `gradcam_helpers/cam.py` y busca $\alpha_k$ (`einsum` multiplica y suma sobre `k`, como el paso 5).
+# en `gradcam_helpers/formulas.py` y busca $\alpha_k$ (`einsum` multiplica y suma sobre `k`, como el paso 5).
 
 # %% [markdown]
 # ## Explora

@@ -75,7 +75,7 @@ elif root == course:
 sys.path.insert(0, str(root))
 
 # %%
-from gradcam_helpers import cam, data, explorer, metrics, models, plots
+from gradcam_helpers import cam, data, explorer, formulas, metrics, models, plots
 import cv2
 import keras
 import numpy as np
@@ -121,7 +121,7 @@ print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 # | **Imagen** | la imagen que se explica; el número es su orden entre las que pasan el filtro, y el del título, su posición entre las cien |
 # | **Capa** | la capa convolucional de la que sale el mapa; debajo se lee cuántas posiciones tienen sus mapas y cuántos filtros hay |
 # | **Clase** | la clase por la que se pregunta: la predicha u otra |
-# | **Método** | la fórmula; todas están en `gradcam_helpers/cam.py` |
+# | **Método** | la fórmula; todas están en `gradcam_helpers/formulas.py` |
 # | **Derivar** | el logit de la clase o su probabilidad; Score-CAM usa el elegido sin derivarlo, y Eigen-CAM no usa ninguno |
 # | **Opacidad**, **contorno del sujeto** | solo el dibujo, no la explicación; la opacidad, en tanto por ciento |
 # | **Tu foto** | sube una foto (JPEG, PNG o WebP), que se centra en un cuadrado blanco de 300 × 300 |
@@ -264,7 +264,7 @@ figure = plots.show_images([images[horse], cv2.cvtColor(white_edges, cv2.COLOR_G
 # Si se repartiera por igual en toda la imagen, un 10 % como mucho.
 
 # %%
-large = cam.resize_heatmaps(last.heatmap, (300, 300))
+large = formulas.resize_heatmaps(last.heatmap, (300, 300))
 region = edges(images[horse])
 by_hand = large[0, region].sum() / large[0].sum()
 assert np.isclose(by_hand, metrics.energy_pointing_game(large, region[np.newaxis])[0])
@@ -277,7 +277,7 @@ print("La cuenta a mano y la del módulo de ayuda coinciden.")
 # %%
 def mean_share(heatmaps, regions):
     """La parte media de la relevancia que cae en cada región, en tanto por ciento."""
-    large = cam.resize_heatmaps(heatmaps, (300, 300))
+    large = formulas.resize_heatmaps(heatmaps, (300, 300))
     shares = metrics.energy_pointing_game(large, np.array(regions))
     known = shares[~np.isnan(shares)]
     return f"{100 * known.mean():.0f} %" if len(known) else "(mapas vacíos)"
@@ -493,7 +493,7 @@ both_classes = np.stack([predicted, 1 - predicted], axis=1)
 some = data.prepare_image(images[:40])
 pairs = explainer.explain(some, target=both_classes[:40])
 of_class, of_other = pairs.raw[:, 0], pairs.raw[:, 1]
-(of_difference, no_difference), (opposite, no_opposite) = map(cam.normalize, (of_class - of_other, -of_other))
+(of_difference, no_difference), (opposite, no_opposite) = map(formulas.normalize, (of_class - of_other, -of_other))
 
 gaps = np.abs(np.diff(pairs.logits, axis=1))[:, 0]
 change = np.abs(of_difference - opposite).mean(axis=(1, 2))

@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gradcam_helpers import backend, download
-from gradcam_helpers.backend import tf, tfds
+from gradcam_helpers.engine import backend, download
+from gradcam_helpers.engine.backend import tf, tfds
+from gradcam_helpers.engine.inputs import IMAGE_SHAPE, check_color
 
-IMAGE_SHAPE = (300, 300, 3)
 CLASS_NAMES = ("caballo", "persona")  # en el orden de las etiquetas: 0, horses; 1, humans
 
 TRAINING_SPLIT = "train[:80%]"
@@ -298,7 +298,7 @@ def subject_mask(image: np.ndarray) -> np.ndarray:
     Errores:
         ValueError: otra forma o tipo, un fondo que no es blanco, o una imagen sin sujeto.
     """
-    image = _check_color("La imagen", image)
+    image = check_color("La imagen", image)
     white = image.min(axis=2) >= WHITE
     border = np.concatenate([white[0], white[-1], white[:, 0], white[:, -1]])
     if border.mean() < 0.5:
@@ -349,8 +349,8 @@ def replace_background(images: np.ndarray, masks: np.ndarray, backgrounds: np.nd
     Errores:
         ValueError: formas o tipos que no encajan.
     """
-    images = _check_color("La imagen", images, batch=True)
-    backgrounds = _check_color("El fondo", backgrounds, batch=True)
+    images = check_color("La imagen", images, batch=True)
+    backgrounds = check_color("El fondo", backgrounds, batch=True)
     masks = np.asarray(masks)
     if masks.dtype != bool or masks.shape != images.shape[:-1]:
         raise ValueError(
@@ -380,12 +380,3 @@ def _paste(image: np.ndarray, mask: np.ndarray, canvas: np.ndarray) -> None:
     colors[nearest[mask]] = image[mask]
     canvas[ring] = (colors[nearest[ring]] + canvas[ring]) // 2
     canvas[mask] = image[mask]
-
-
-def _check_color(what: str, array, batch: bool = False) -> np.ndarray:
-    array = np.asarray(array)
-    dimensions = (3, 4) if batch else (3,)
-    if array.dtype != np.uint8 or array.ndim not in dimensions or array.shape[-1] != 3 or array.size == 0:
-        form = "(alto, ancho, 3) o (N, alto, ancho, 3)" if batch else "(alto, ancho, 3)"
-        raise ValueError(f"{what} debe ser uint8 {form}, y es {array.dtype} {array.shape}.")
-    return array

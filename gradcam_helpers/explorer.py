@@ -15,7 +15,8 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from gradcam_helpers import cam, data, photos, plots
+from gradcam_helpers import cam, data, plots
+from gradcam_helpers.engine import photos
 
 ALL_CLASSES = "todas"
 PREDICTED = "predicha"

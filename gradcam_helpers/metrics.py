@@ -4,7 +4,7 @@ Todas dan un valor por imagen. Donde no hay nada que medir, como en un mapa vac�
 `np.nanmean` promedia los demás y `np.isnan` cuenta los que faltan.
 
 Los mapas llegan entre 0 y 1 y a la resolución de la imagen: `Explanation.heatmap`, después de
-`cam.resize_heatmaps`. Solo la aleatorización en cascada los admite de otro modo.
+`formulas.resize_heatmaps`. Solo la aleatorización en cascada los admite de otro modo.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gradcam_helpers.backend import keras
-from gradcam_helpers.cam import CHUNK
+from gradcam_helpers.engine.backend import keras
+from gradcam_helpers.engine.passes import CHUNK
 
 STEPS = 50  # pasos de una curva: cada uno cambia el 2 % de los píxeles
 BLUR_SIZE, BLUR_SIGMA = 11, 5  # en píxeles: el desenfoque del código de RISE

@@ -1,4 +1,4 @@
-"""La red del curso: construirla, entrenarla, guardarla, cargarla y leer sus logits."""
+"""La red del curso: construirla, entrenarla, guardarla y cargarla."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from gradcam_helpers import data
-from gradcam_helpers.backend import keras
+from gradcam_helpers.engine.backend import keras
 
 BLOCK_FILTERS = (32, 64, 128)
 BATCH_SIZE = 4  # con 4 imágenes por lote el entrenamiento cabe en los 2 GB de Binder
@@ -167,12 +167,3 @@ def load_or_train(source: data.Source) -> keras.Model:
     compile_model(model, steps=len(training))
     train(model, training)
     return model
-
-
-def logits_from(layer: keras.layers.Layer, inputs):
-    """Lo que la última capa (densa) calcula antes de su activación: los logits, (N, clases).
-
-    Evalúa la capa sin tocarla: quitarle la activación cambiaría también las predicciones del modelo.
-    """
-    logits = keras.ops.matmul(inputs, layer.kernel)
-    return logits + layer.bias if layer.use_bias else logits

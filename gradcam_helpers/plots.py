@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
 
-from gradcam_helpers import cam
+from gradcam_helpers import formulas
 
 DPI = 80  # con más, los cuadernos pesarían demasiado: cada uno guarda todas sus figuras
 COLORMAP = "inferno"  # perceptualmente uniforme, y se distingue también sin percibir el rojo o el verde
@@ -29,7 +29,7 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.
         raise ValueError(f"La imagen debe ser uint8 (alto, ancho, 3), y es {image.dtype} {image.shape}.")
     if heatmap.ndim != 2 or not (heatmap.min() >= 0 and heatmap.max() <= 1):
         raise ValueError("El mapa de calor debe tener forma (alto, ancho) y valores entre 0 y 1.")
-    (resized,) = cam.resize_heatmaps(heatmap[np.newaxis], image.shape[:2])
+    (resized,) = formulas.resize_heatmaps(heatmap[np.newaxis], image.shape[:2])
     colors = colormaps[COLORMAP](resized)[..., :3] * 255
     return np.rint((1 - opacity) * image + opacity * colors).astype(np.uint8)
 

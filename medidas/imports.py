@@ -16,7 +16,7 @@ import time
 import gradcam_helpers, keras, tensorflow, tensorflow_datasets
 tensorflow_datasets.builder
 start = time.perf_counter()
-from gradcam_helpers import backend
+from gradcam_helpers.engine import backend
 print(1000 * (time.perf_counter() - start))
 """
 

@@ -12,7 +12,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gradcam_helpers import data, models
-from gradcam_helpers.backend import keras
+from gradcam_helpers.engine.backend import keras
 
 
 def train(source: data.Source) -> keras.Model:

@@ -17,7 +17,7 @@ def root() -> Path:
 
 def store(folder: Path, name: str, version: str, features: dict, **splits: list[dict]) -> Path:
     """Escribe un conjunto con el formato de TFDS en esa carpeta, y la devuelve."""
-    from gradcam_helpers.backend import tfds
+    from gradcam_helpers.engine.backend import tfds
 
     tfds.dataset_builders.store_as_tfds_dataset(
         name=name,
@@ -32,7 +32,7 @@ def store(folder: Path, name: str, version: str, features: dict, **splits: list[
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory) -> Path:
     """Una carpeta de TFDS con `horses_or_humans`: 8 imágenes de entrenamiento y 4 de prueba."""
-    from gradcam_helpers.backend import tfds
+    from gradcam_helpers.engine.backend import tfds
 
     generator = np.random.default_rng(0)
 
@@ -59,7 +59,7 @@ def tiny_source(tiny_dataset, monkeypatch):
 @pytest.fixture(scope="session")
 def embedded_dataset(tmp_path_factory) -> Path:
     """Una carpeta como la de los datos embebidos: 4 sujetos en paisajes, 4 sobre blanco y 7 fondos."""
-    from gradcam_helpers.backend import tfds
+    from gradcam_helpers.engine.backend import tfds
 
     generator = np.random.default_rng(1)
     blank = np.zeros((300, 300, 1), np.uint8)
@@ -115,7 +115,7 @@ def embedded_source(embedded_dataset, monkeypatch):
 def course_network():
     """La red del curso, entrenada unas decenas de pasos con los datos embebidos."""
     from gradcam_helpers import data, models
-    from gradcam_helpers.backend import keras
+    from gradcam_helpers.engine.backend import keras
 
     keras.utils.set_random_seed(models.SEED)
     network = models.build_model()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from toy_models import pooled_network, random_images, smooth_network
 
-from gradcam_helpers import anatomy
-from gradcam_helpers.backend import keras, tf
+from gradcam_helpers.engine import anatomy
+from gradcam_helpers.engine.backend import keras, tf
 
 layers = keras.layers
 

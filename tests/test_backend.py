@@ -22,8 +22,9 @@ PathFinder.find_spec = lambda name, *rest: (
 )
 """
 USE = """
-from gradcam_helpers import backend, data
-from gradcam_helpers.backend import tfds
+from gradcam_helpers import data
+from gradcam_helpers.engine import backend
+from gradcam_helpers.engine.backend import tfds
 builder = tfds.builder_cls("horses_or_humans")
 print(len(builder.url_infos), len(data.load_images(data.prepare_source("embebido"), count=2)[0]))
 """
@@ -63,7 +64,7 @@ def test_nothing_is_touched_when_all_is_well():
         "import os, sys, importlib_resources\n"
         "from google.protobuf import runtime_version\n"
         "before = runtime_version.ValidateProtobufRuntimeVersion\n"
-        "from gradcam_helpers import backend\n"
+        "from gradcam_helpers.engine import backend\n"
         "print(backend.PROTOBUF_SWITCH in os.environ, sys.modules['importlib_resources'].__name__,\n"
         "      runtime_version.ValidateProtobufRuntimeVersion is before)"
     )
@@ -120,7 +121,7 @@ def test_an_error_logged_by_a_library_that_works_is_told_in_one_line(fake_librar
         "tensorflow_datasets",
         "from absl import logging\nlogging.error('algo raro')\nbuilder, __version__ = None, '4.9.10'",
     )
-    process = run("from gradcam_helpers import backend", **environment)
+    process = run("from gradcam_helpers.engine import backend", **environment)
     assert process.stderr == "Al cargar TensorFlow, Keras y TFDS hubo un error: algo raro.\n"
 
 
@@ -130,7 +131,7 @@ def test_a_library_that_fails_leaves_nothing_behind_and_its_text_is_not_lost(nam
     script = (
         "import sys\n"
         "try:\n"
-        "    from gradcam_helpers import backend\n"
+        "    from gradcam_helpers.engine import backend\n"
         "except ImportError as error:\n"
         f"    print({name!r} in sys.modules, error.name, 'desde las profundidades' in error.__notes__[0])\n"
         "    raise"
@@ -167,7 +168,7 @@ def test_versions_that_do_not_fit_are_named():
 def test_a_version_too_old_is_refused(name, version, fake_library):
     code = f"__version__ = {version!r}\nfunction = Model = builder = data = None\n"
     assert f"y hay {version}. No encaja" in message(
-        run("from gradcam_helpers import backend", **fake_library(name, code))
+        run("from gradcam_helpers.engine import backend", **fake_library(name, code))
     )
 
 
@@ -176,7 +177,7 @@ def test_oldest_versions_are_those_of_the_project():
 
     from packaging.requirements import Requirement
 
-    from gradcam_helpers import backend
+    from gradcam_helpers.engine import backend
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     bounds = {
@@ -188,6 +189,6 @@ def test_oldest_versions_are_those_of_the_project():
 
 
 def test_another_keras_backend_is_refused():
-    process = run("from gradcam_helpers import backend", KERAS_BACKEND="numpy")
+    process = run("from gradcam_helpers.engine import backend", KERAS_BACKEND="numpy")
     assert process.returncode != 0
     assert "KERAS_BACKEND pide «numpy»" in process.stderr.splitlines()[-1]

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from gradcam_helpers import backend, data, download
-from gradcam_helpers.backend import tfds
+from gradcam_helpers import data
+from gradcam_helpers.engine import backend, download
+from gradcam_helpers.engine.backend import tfds
 
 
 def test_real_source_is_found_in_the_folder_of_the_variable(tiny_source, tiny_dataset):

@@ -22,8 +22,9 @@ import cv2
 import numpy as np
 import pytest
 
-from gradcam_helpers import data, download
-from gradcam_helpers.backend import tf, tfds
+from gradcam_helpers import data
+from gradcam_helpers.engine import download
+from gradcam_helpers.engine.backend import tf, tfds
 
 PATIENCE = 0.6  # segundos: la de las pruebas
 TRAIN, TEST = "horse-or-human.zip", "validation-horse-or-human.zip"

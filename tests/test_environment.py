@@ -85,7 +85,7 @@ def test_importing_the_package_does_not_load_anything_heavy():
 
 def test_importing_the_modules_is_silent():
     script = (
-        "from gradcam_helpers import data, models, cam, metrics, plots, photos, explorer; import tensorflow"
+        "from gradcam_helpers import data, models, formulas, cam, metrics, plots, explorer; import tensorflow"
     )
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr) == ("", "")

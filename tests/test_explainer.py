@@ -17,7 +17,8 @@ from toy_models import (
 )
 
 from gradcam_helpers import cam
-from gradcam_helpers.backend import keras, tf
+from gradcam_helpers.engine import passes
+from gradcam_helpers.engine.backend import keras, tf
 
 layers = keras.layers
 WITHOUT_CAM = [method for method in cam.METHODS if method != "CAM"]
@@ -127,7 +128,7 @@ def test_a_list_of_one_layer_gives_a_list(explainer, images):
 @pytest.mark.parametrize("method", WITHOUT_CAM)
 def test_the_size_of_the_chunks_does_not_matter(explainer, images, method, monkeypatch):
     whole = explainer.explain(images, target=[[0, 1], [2, 1], [0, 2], [1, 0]], method=method)
-    monkeypatch.setattr(cam, "CHUNK", 3)
+    monkeypatch.setattr(passes, "CHUNK", 3)
     in_chunks = explainer.explain(images, target=whole.target, method=method)
     assert np.array_equal(in_chunks.target, whole.target)
     assert_same_map(in_chunks.raw, whole.raw)
@@ -151,14 +152,14 @@ def test_no_more_than_a_chunk_goes_through_the_network_at_once(method):
     network = keras.Sequential(
         [
             keras.Input((6, 6, 1)),
-            AtMost(cam.CHUNK),
-            layers.Conv2D(2 * cam.CHUNK + 3, 3),
+            AtMost(passes.CHUNK),
+            layers.Conv2D(2 * passes.CHUNK + 3, 3),
             layers.Flatten(),
             layers.Dense(2),
         ]
     )
-    explainer, images = cam.Explainer(network), random_images(cam.CHUNK + 3, 6, 6, 1)
-    assert explainer.explain(images, method=method).raw.shape == (cam.CHUNK + 3, 4, 4)
+    explainer, images = cam.Explainer(network), random_images(passes.CHUNK + 3, 6, 6, 1)
+    assert explainer.explain(images, method=method).raw.shape == (passes.CHUNK + 3, 4, 4)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradcam_helpers import cam, data, explorer, photos, plots
-from gradcam_helpers.backend import keras
+from gradcam_helpers import cam, data, explorer, plots
+from gradcam_helpers.engine import passes, photos
+from gradcam_helpers.engine.backend import keras
 
 # Lo que falla en otro hilo no llega a la prueba: que sea un error.
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -313,7 +314,7 @@ def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monk
     monkeypatch.setattr(cam.Explainer, "record", lambda *given: recorded.append(1) or record(*given))
     for target in (0, 1):
         board._recording.complete(target)
-    monkeypatch.setattr(cam.Explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
+    monkeypatch.setattr(passes.Passes, "gradients", lambda *_: pytest.fail("se usa la red"))
     board._layer.value = "una"
     board._target.value = "persona"
     board._method.value = "LayerCAM"
@@ -611,10 +612,8 @@ def test_of_the_moves_that_gather_while_a_slow_map_is_computed_only_the_last_is(
     monkeypatch.setattr(explorer, "SLOW_PAUSE", 10 * explorer.PAUSE)
     board._method.value = explorer.SLOW_METHOD
     computed = []
-    score_cam = cam.Recording._score_cam_maps
-    monkeypatch.setattr(
-        cam.Recording, "_score_cam_maps", lambda *given: computed.append(1) or score_cam(*given)
-    )
+    score_cam = cam.Recording._filter_maps
+    monkeypatch.setattr(cam.Recording, "_filter_maps", lambda *given: computed.append(1) or score_cam(*given))
 
     async def main():
         for position in (1, 2, 3, 4, 3, 2):

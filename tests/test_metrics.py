@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gradcam_helpers import cam, metrics, models
-from gradcam_helpers.backend import keras
+from gradcam_helpers import cam, formulas, metrics, models
+from gradcam_helpers.engine.backend import keras
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # ninguna división entre cero, ni callada
 
@@ -736,7 +736,7 @@ def test_from_the_explanation_to_every_measure():
     subject[0, 4:8, 4:8] = True
     images = subject[..., np.newaxis].astype(np.float32)
     explanation = cam.Explainer(network).explain(images, target=1)
-    heatmaps = cam.resize_heatmaps(explanation.heatmap, images.shape[1:3])
+    heatmaps = formulas.resize_heatmaps(explanation.heatmap, images.shape[1:3])
     arguments = network, images, heatmaps, explanation.target
     assert metrics.pointing_game(heatmaps, subject) == 1
     assert metrics.energy_pointing_game(heatmaps, subject) > subject.mean()

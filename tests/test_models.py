@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gradcam_helpers import data, models
-from gradcam_helpers.backend import keras, tf
+from gradcam_helpers.engine.backend import keras, tf
 
 
 @pytest.fixture(scope="module")

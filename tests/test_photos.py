@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from gradcam_helpers import data, photos
+from gradcam_helpers import data
+from gradcam_helpers.engine import photos
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -17,8 +17,9 @@ from toy_models import (
     with_random_weights,
 )
 
-from gradcam_helpers import cam
-from gradcam_helpers.backend import keras, tf
+from gradcam_helpers import cam, formulas
+from gradcam_helpers.engine import passes
+from gradcam_helpers.engine.backend import keras, tf
 
 layers = keras.layers
 WITHOUT_CAM = [method for method in cam.METHODS if method != "CAM"]
@@ -132,7 +133,7 @@ def test_gives_what_the_explainer_gives(network, method, score):
 def test_gives_what_the_explainer_gives_when_complete(network, score, monkeypatch):
     explainer, image, recording = recorded(network)
     complete(recording)
-    monkeypatch.setattr(explainer, "_annotate", lambda *_: pytest.fail("se usa la red"))
+    monkeypatch.setattr(explainer._passes, "gradients", lambda *_: pytest.fail("se usa la red"))
     assert_same_explanations(explainer, image, recording, explainer.layer_names, "LayerCAM", score)
 
 
@@ -327,7 +328,7 @@ def test_score_cam_uses_the_network_once_for_all_classes(counted):
     assert not recording.has_map("segunda", 1, "probability", "Score-CAM")
     assert not recording.has_map("tercera", 1, "logit", "Score-CAM")
     after = runs.numpy()
-    chunks = math.ceil(20 / cam.CHUNK)  # de filtros
+    chunks = math.ceil(20 / passes.CHUNK)  # de filtros
     assert after == 1 + 1 + chunks  # al anotar, al observar la capa y con cada trozo
     for target in (None, 0, 1, 2):
         recording.explain("segunda", target, method="Score-CAM")
@@ -338,7 +339,7 @@ def test_a_map_is_computed_once(monkeypatch):
     explainer, image, _ = recorded("softmax")
     recording = explainer.record(image)
     first = recording.explain("primera", [[0, 2]]).raw
-    monkeypatch.delitem(cam.GRADIENT_METHODS, "Grad-CAM")
+    monkeypatch.setitem(formulas.GRADIENT_METHODS, "Grad-CAM", lambda *_: pytest.fail("se repite"))
     assert np.array_equal(recording.explain("primera", [[2, 0]]).raw, first[:, ::-1])
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gradcam_helpers import anatomy
-from gradcam_helpers.backend import keras
+from gradcam_helpers.engine import anatomy
+from gradcam_helpers.engine.backend import keras
 
 layers = keras.layers
 

@@ -29,7 +29,7 @@ class Inputs:
 def write(path: Path, count: int) -> None:
     """Construye la red, sin entrenar, lee `count` imágenes embebidas de prueba y lo guarda todo."""
     from gradcam_helpers import data, models
-    from gradcam_helpers.backend import keras
+    from gradcam_helpers.engine.backend import keras
 
     keras.utils.set_random_seed(models.SEED)
     weights = {WEIGHT + weight.path: weight.numpy() for weight in models.build_model().weights}

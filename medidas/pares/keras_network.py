@@ -3,7 +3,7 @@
 import numpy as np
 
 from gradcam_helpers import models
-from gradcam_helpers.backend import keras, tf
+from gradcam_helpers.engine.backend import keras, tf
 from medidas.pares.tool import THREADS
 
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)

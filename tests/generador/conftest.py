@@ -117,7 +117,7 @@ class Stored:
 def read(data_dir: Path, split: str) -> list[dict]:
     """Los ejemplos de esa parte, en el orden del fichero y sin decodificar sus imágenes."""
     from generador.writer import NAME
-    from gradcam_helpers.backend import tfds
+    from gradcam_helpers.engine.backend import tfds
 
     builder = tfds.builder(NAME, data_dir=data_dir)
     encoded = dict.fromkeys(("image", "mask", "parts"), tfds.decode.SkipDecoding())

@@ -21,7 +21,7 @@ from generador.plan import (
 from generador.scene import SMALLEST_REGION
 from generador.writer import NAME, VERSION
 from gradcam_helpers import data
-from gradcam_helpers.backend import tfds
+from gradcam_helpers.engine.backend import tfds
 
 FOLDER = data.EMBEDDED_DIR / NAME / VERSION
 HEAD, TRUNK, LIMBS, HAIR = 1, 2, 3, 4

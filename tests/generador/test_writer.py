@@ -12,8 +12,8 @@ from generador import writer
 from generador.background import KINDS
 from generador.plan import LABELS, SPLITS, WHITE, Plan, plans
 from generador.scene import FRAMINGS, Picture
-from gradcam_helpers.backend import tf, tfds
 from gradcam_helpers.data import EMBEDDED_DIR
+from gradcam_helpers.engine.backend import tf, tfds
 
 IMAGES = ("image", "mask", "parts")
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from gradcam_helpers import explorer, photos
+from gradcam_helpers import explorer
+from gradcam_helpers.engine import photos
 from medidas.navegador.latency import measure_memory
 from tests.navegador.board import jpeg
 from tests.navegador.expected import (

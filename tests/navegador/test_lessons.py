@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gradcam_helpers import explorer, photos
+from gradcam_helpers import explorer
+from gradcam_helpers.engine import photos
 from tests.navegador.board import BUTTONS, CHECKBOX, FILE, SLIDER, Board, jpeg
 from tests.navegador.expected import ERRORS, IMAGE, METHOD, Scene
 from tests.navegador.lab import ROOT

@@ -5,7 +5,7 @@ import time
 import psutil
 
 from gradcam_helpers import cam
-from gradcam_helpers.backend import tf
+from gradcam_helpers.engine.backend import tf
 from medidas.pares import keras_network, tool
 
 CHUNK = 16  # imágenes de cada lote: el mismo para el motor y para la predicción

@@ -3,7 +3,7 @@
 import numpy as np
 from xplique.attributions import GradCAM, GradCAMPP
 
-from gradcam_helpers.backend import tf
+from gradcam_helpers.engine.backend import tf
 from medidas.pares import keras_network, tool
 
 EXPLAINERS = {"Grad-CAM": GradCAM, "Grad-CAM++": GradCAMPP}

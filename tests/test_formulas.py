@@ -14,8 +14,9 @@ from toy_models import (
     smooth_network,
 )
 
-from gradcam_helpers import cam
-from gradcam_helpers.backend import keras, tf
+from gradcam_helpers import cam, formulas
+from gradcam_helpers.engine import passes
+from gradcam_helpers.engine.backend import keras, tf
 
 LAYERS = ("primera", "segunda")
 COURSE_LAYERS = tuple(f"bloque{block}_conv{position}" for block in (1, 2, 3) for position in (1, 2))
@@ -143,7 +144,7 @@ def test_agrees_with_the_formula_on_numerical_derivatives(explainer, images, lay
 def test_agrees_with_the_formula_on_signed_activations(method):
     generator = np.random.default_rng(1)
     A, g = (generator.normal(size=(3, 5, 4, 6)) for _ in range(2))
-    raw = cam.GRADIENT_METHODS[method](tf.constant(A, tf.float32), tf.constant(g, tf.float32)).numpy()
+    raw = formulas.GRADIENT_METHODS[method](tf.constant(A, tf.float32), tf.constant(g, tf.float32)).numpy()
     for position in range(3):
         assert_same_map(raw[position], SLOW[method](A[position], g[position]), tolerance=1e-3)
 
@@ -534,7 +535,7 @@ def test_each_image_is_explained_alone_in_the_course_network(course_explainer, c
 def test_the_size_of_the_chunks_does_not_matter_in_score_cam(explainer, images, chunk, monkeypatch):
     options = {"layer": list(LAYERS), "target": [0, 1, 2, 0], "method": "Score-CAM"}
     whole = explainer.explain(images, **options)
-    monkeypatch.setattr(cam, "CHUNK", chunk)
+    monkeypatch.setattr(passes, "CHUNK", chunk)
     for part, expected in zip(explainer.explain(images, **options), whole, strict=True):
         assert_same_map(part.raw, expected.raw)
 
@@ -590,22 +591,22 @@ def test_eigen_cam_of_one_pattern_times_a_unit_vector_is_the_pattern():
 @pytest.mark.parametrize("shape", [(300, 300, 32), (75, 75, 128), (5, 4, 30), (6, 7, 1)])
 def test_eigen_cam_agrees_with_the_singular_vectors_in_64_bits(shape):
     A = np.maximum(np.random.default_rng(4).normal(size=(2, *shape)), 0).astype(np.float32)
-    raw = cam.eigen_cam(tf.constant(A)).numpy()
+    raw = formulas.eigen_cam(tf.constant(A)).numpy()
     for position in (0, 1):
         assert_same_map(raw[position], slow_eigen_cam(A[position].astype(np.float64)), tolerance=1e-5)
-    assert_same_map(cam.eigen_cam(tf.constant(-A)).numpy(), raw)
+    assert_same_map(formulas.eigen_cam(tf.constant(-A)).numpy(), raw)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e10, 1e20, 1e35])
 def test_eigen_cam_keeps_the_scale_of_the_activations(scale):
     A = np.random.default_rng(5).normal(size=(2, 5, 4, 6)).astype(np.float32)
-    scaled = cam.eigen_cam(tf.constant(A * np.float32(scale))).numpy()
-    assert_same_map(scaled.astype(np.float64) / scale, cam.eigen_cam(tf.constant(A)).numpy())
+    scaled = formulas.eigen_cam(tf.constant(A * np.float32(scale))).numpy()
+    assert_same_map(scaled.astype(np.float64) / scale, formulas.eigen_cam(tf.constant(A)).numpy())
 
 
 def test_eigen_cam_of_a_dead_layer_does_not_disturb_the_rest_of_the_batch():
     A = random_images(3, 5, 4, 6) * [[[[1]]], [[[0]]], [[[1e-25]]]]
-    raw = cam.eigen_cam(tf.constant(A, tf.float32)).numpy()
+    raw = formulas.eigen_cam(tf.constant(A, tf.float32)).numpy()
     assert not raw[1].any()
     for position in (0, 2):
         assert_same_map(raw[position], slow_eigen_cam(A[position]))
@@ -613,7 +614,7 @@ def test_eigen_cam_of_a_dead_layer_does_not_disturb_the_rest_of_the_batch():
 
 def test_eigen_cam_of_equal_singular_values_projects_on_some_unit_vector():
     A, _ = np.linalg.qr(np.random.default_rng(6).normal(size=(5 * 4, 6)))
-    raw = cam.eigen_cam(tf.constant(A.reshape(1, 5, 4, 6), tf.float32)).numpy()
+    raw = formulas.eigen_cam(tf.constant(A.reshape(1, 5, 4, 6), tf.float32)).numpy()
     assert np.isclose(np.linalg.norm(raw), 1, atol=1e-5)
     assert np.allclose(A @ (A.T @ raw.reshape(-1)), raw.reshape(-1), atol=1e-5)
     assert raw.sum() >= 0
@@ -629,7 +630,7 @@ def test_eigen_cam_does_not_look_at_the_class(explainer, images):
 
 def test_heatmap_is_the_positive_part_over_its_maximum():
     raw = np.array([[[-1, 2], [4, 0]], [[-1, -2], [-3, -4]], [[0, 0], [0, 0]]], np.float32)
-    heatmap, empty = cam.normalize(raw)
+    heatmap, empty = formulas.normalize(raw)
     assert np.array_equal(heatmap[0], [[0, 0.5], [1, 0]])
     assert not heatmap[1:].any()
     assert empty.tolist() == [False, True, True]
@@ -637,13 +638,13 @@ def test_heatmap_is_the_positive_part_over_its_maximum():
 
 def test_each_map_has_its_own_maximum():
     raw = np.array([[[[1, 2]], [[-1, 8]]]], np.float32)
-    heatmap, empty = cam.normalize(raw)
+    heatmap, empty = formulas.normalize(raw)
     assert heatmap.tolist() == [[[[0.5, 1]], [[0, 1]]]]
     assert empty.tolist() == [[False, False]]
 
 
 def test_tiny_values_do_not_disappear():
-    heatmap, empty = cam.normalize(np.full((1, 2, 2), 1e-30, np.float32))
+    heatmap, empty = formulas.normalize(np.full((1, 2, 2), 1e-30, np.float32))
     assert np.array_equal(heatmap, np.ones((1, 2, 2)))
     assert not empty[0]
 
@@ -666,21 +667,21 @@ def bilinear(values, shape):
 
 def test_resized_heatmaps_are_interpolated_between_the_centers_of_the_cells():
     maps = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
-    resized = cam.resize_heatmaps(maps, (30, 40))
+    resized = formulas.resize_heatmaps(maps, (30, 40))
     assert (resized.dtype, resized.shape) == (np.float32, (3, 30, 40))
     for each, values in zip(resized, maps, strict=True):
         assert np.allclose(each, bilinear(values, (30, 40)), atol=1e-5)
 
 
 def test_resizing_stays_within_the_values():
-    resized = cam.resize_heatmaps(np.ones((1, 7, 9), bool), (30, 31))
+    resized = formulas.resize_heatmaps(np.ones((1, 7, 9), bool), (30, 31))
     assert np.array_equal(resized, np.ones((1, 30, 31)))
 
 
 @pytest.mark.parametrize("leading", [(), (1,), (2, 3)])
 def test_maps_of_several_classes_are_resized_one_by_one(leading):
     maps = np.random.default_rng(0).normal(size=(*leading, 4, 5)).astype(np.float32)
-    resized = cam.resize_heatmaps(maps, (8, 15))
+    resized = formulas.resize_heatmaps(maps, (8, 15))
     assert (resized.dtype, resized.shape) == (np.float32, (*leading, 8, 15))
     for position in np.ndindex(leading):
         assert np.allclose(resized[position], bilinear(maps[position], (8, 15)), atol=1e-5)

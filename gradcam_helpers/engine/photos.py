@@ -10,7 +10,7 @@ from io import BytesIO
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from gradcam_helpers import data
+from gradcam_helpers.engine.inputs import IMAGE_SHAPE
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAXIMUM_BYTES = 8_000_000  # Jupyter corta los mensajes de más de 10 MiB
@@ -93,7 +93,7 @@ def _damaged() -> ValueError:
 
 
 def _fit(image: Image.Image) -> Image.Image:
-    side = data.IMAGE_SHAPE[0]
+    side = IMAGE_SHAPE[0]
     size = [max(1, round(side * length / max(image.size))) for length in image.size]
     image.draft(None, (2 * side, 2 * side))  # un JPEG grande se decodifica ya reducido
     small = _direct_color(image).resize(size, Image.Resampling.LANCZOS).convert("RGBA")

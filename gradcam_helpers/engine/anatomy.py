@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gradcam_helpers.backend import keras, tf
+from gradcam_helpers.engine.backend import keras, tf
 
 CONVOLUTIONS = (
     keras.layers.Conv2D,
@@ -25,6 +25,48 @@ LINEAR, SOFTMAX, SIGMOID = (
     keras.activations.softmax,
     keras.activations.sigmoid,
 )
+
+
+class Anatomy:
+    """Un clasificador de imágenes por dentro. No lo cambia.
+
+    Atributos:
+        model: el modelo.
+        layers: todas las capas con su nombre; las de un modelo anidado, con el de este delante.
+        layer_names: nombre de las capas convolucionales, en el orden de la red.
+        head: de dónde se leen los logits.
+
+    Errores:
+        TypeError: no es un modelo de Keras.
+        ValueError: no tiene capas convolucionales, no recibe imágenes o no es un clasificador cuyos logits se
+            sepan leer.
+    """
+
+    def __init__(self, model: keras.Model):
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"Hace falta un modelo de Keras, y esto es «{type(model).__name__}».")
+        self.model, self.head = model, find_head(model)
+        if len(model.input_shape) != 4:
+            raise ValueError(
+                f"El modelo debe recibir imágenes, (N, alto, ancho, canales), y recibe {model.input_shape}."
+            )
+        self.layers = layers_by_path(model)
+        self.layer_names = [
+            path
+            for path, layer in self.layers.items()
+            if isinstance(layer, CONVOLUTIONS) and gives_maps(layer)
+        ]
+        if not self.layer_names:
+            raise ValueError("El modelo no tiene capas convolucionales que explicar.")
+
+    @property
+    def image_shape(self) -> tuple[int | None, int | None, int | None]:
+        """Alto, ancho y canales de las imágenes que recibe; None donde vale cualquiera."""
+        return self.model.input_shape[1:]
+
+    @property
+    def classes(self) -> int:
+        return self.head.classes
 
 
 def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:

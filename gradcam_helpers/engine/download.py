@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tqdm.auto import tqdm
 
-from gradcam_helpers.backend import first_line, tfds
+from gradcam_helpers.engine.backend import first_line, tfds
 
 try:
     import fcntl

@@ -1,0 +1,169 @@
+"""Comprobaciones de lo que se recibe: cada una lo devuelve en la forma que se usa, o dice qué falla."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradcam_helpers.engine.anatomy import Anatomy, feeds_global_average, gives_maps
+from gradcam_helpers.engine.explanation import SCORES
+
+IMAGE_SHAPE = (300, 300, 3)  # de las imágenes del curso
+
+
+def check_images(images, expected: tuple | None = None) -> np.ndarray:
+    """Un lote de imágenes, float32 (N, alto, ancho, canales).
+
+    Argumentos:
+        expected: alto, ancho y canales que espera la red, con None donde vale cualquiera.
+    """
+    images = np.asarray(images)
+    if expected is not None and not _fits(images.shape, expected):
+        sizes = ", ".join("?" if size is None else str(size) for size in expected)
+        raise ValueError(
+            f"El modelo espera un lote de forma (N, {sizes}), y este es de forma {images.shape}. "
+            "¿Falta «data.prepare_image»?"
+        )
+    if images.ndim != 4:
+        raise ValueError(
+            f"Hace falta un lote de imágenes (N, alto, ancho, canales), y este es {images.shape}."
+        )
+    if images.size == 0:
+        raise ValueError("El lote está vacío: hace falta al menos una imagen.")
+    if images.dtype.kind != "f":
+        raise TypeError(
+            f"Las imágenes deben ser flotantes, y son «{images.dtype}». ¿Falta «data.prepare_image»?"
+        )
+    return check_real("Las imágenes", images)
+
+
+def _fits(shape: tuple, expected: tuple) -> bool:
+    if len(shape) != 4:
+        return False
+    return all(size in (None, found) for size, found in zip(expected, shape[1:], strict=True))
+
+
+def check_heatmaps(heatmaps, shape: tuple[int, ...]) -> np.ndarray:
+    """Mapas de calor a la resolución de las imágenes: float32 de esa forma, (N, alto, ancho), entre 0 y 1."""
+    heatmaps = check_real("Los mapas", heatmaps)
+    if heatmaps.shape != shape:
+        raise ValueError(
+            f"Hace falta un mapa por imagen y a su resolución, {shape}, y estos son {heatmaps.shape}. "
+            "¿Falta «formulas.resize_heatmaps»?"
+        )
+    if heatmaps.min() < 0 or heatmaps.max() > 1:
+        raise ValueError(
+            f"Los mapas van de 0 a 1, y estos van de {heatmaps.min():g} a {heatmaps.max():g}. "
+            "Usa «Explanation.heatmap» o «formulas.normalize»."
+        )
+    return heatmaps
+
+
+def check_masks(masks) -> np.ndarray:
+    """Máscaras, bool (N, alto, ancho)."""
+    masks = np.asarray(masks)
+    if masks.dtype != bool or masks.ndim != 3 or masks.size == 0:
+        raise ValueError(
+            "Las máscaras deben ser bool (N, alto, ancho), con una al menos, "
+            f"y son {masks.dtype} {masks.shape}."
+        )
+    return masks
+
+
+def check_color(what: str, array, batch: bool = False) -> np.ndarray:
+    """Una imagen en color, uint8 (alto, ancho, 3); con `batch`, también un lote de ellas."""
+    array = np.asarray(array)
+    dimensions = (3, 4) if batch else (3,)
+    if array.dtype != np.uint8 or array.ndim not in dimensions or array.shape[-1] != 3 or array.size == 0:
+        form = "(alto, ancho, 3) o (N, alto, ancho, 3)" if batch else "(alto, ancho, 3)"
+        raise ValueError(f"{what} debe ser uint8 {form}, y es {array.dtype} {array.shape}.")
+    return array
+
+
+def check_real(what: str, values) -> np.ndarray:
+    """Números reales y finitos, en float32."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "buif":
+        raise TypeError(f"{what}: hacen falta números reales, y son de tipo «{values.dtype}».")
+    values = values.astype(np.float32, copy=False)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what}: hay valores que no son finitos (NaN o infinito).")
+    return values
+
+
+def check_targets(target, count: int, classes: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Las clases que se explican, int64 (count, T), con −1 si es la predicha; y la forma en que se piden."""
+    if target is None:
+        return np.full((count, 1), -1), (count,)
+    target = _whole_numbers(target)
+    one_per_image = target.shape in ((), (count,))
+    if not one_per_image and (target.ndim != 2 or len(target) != count or target.size == 0):
+        raise ValueError(
+            f"Hace falta una clase para todo el lote, una por imagen ({count},) o varias por imagen "
+            f"({count}, T); la forma de estas es {target.shape}."
+        )
+    if target.min() < 0 or target.max() >= classes:
+        raise ValueError(f"El modelo distingue las clases 0 a {classes - 1}, y se pide «{target}».")
+    shape = (count,) if one_per_image else target.shape
+    per_image = target[:, np.newaxis] if target.shape == (count,) else target
+    return np.broadcast_to(per_image, (count, 1) if one_per_image else shape).astype(np.int64), shape
+
+
+def check_one_target_each(target, count: int) -> np.ndarray:
+    """La clase que se mide en cada imagen, int64 (count,). Que exista lo dirá la respuesta de la red."""
+    target = _whole_numbers(target)
+    if target.shape not in ((), (count,)):
+        raise ValueError(
+            f"Hace falta una clase para todo el lote o una por imagen ({count}); estas son {target.shape}."
+        )
+    if target.min() < 0:
+        raise ValueError(f"Las clases se cuentan desde 0, y se pide la {target.min()}.")
+    return np.broadcast_to(target, (count,)).astype(np.int64)
+
+
+def _whole_numbers(target) -> np.ndarray:
+    target = np.asarray(target)
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"La clase debe ser un número entero, y es «{target.dtype}».")
+    return target
+
+
+def check_request(
+    anatomy: Anatomy, layers: Sequence[str], score: str, method: str, methods: Sequence[str]
+) -> None:
+    """Que existan las capas, la puntuación y el método, y que vayan juntos."""
+    _check_choice("score", score, SCORES)
+    _check_choice("method", method, methods)
+    choices = f"Sus capas convolucionales son: {', '.join(anatomy.layer_names)}."
+    if not layers:
+        raise ValueError(f"La lista de capas está vacía. {choices}")
+    for name in layers:
+        if name not in anatomy.layers:
+            raise ValueError(f"El modelo no tiene ninguna capa «{name}». {choices}")
+        if not gives_maps(anatomy.layers[name]):
+            raise ValueError(f"La capa «{name}» no da mapas de características. {choices}")
+        if method == "CAM" and not feeds_global_average(anatomy.layers[name], anatomy.head):
+            raise ValueError(
+                f"CAM necesita que a «{name}» la sigan un promedio global y una capa densa, y no es así. "
+                "Grad-CAM vale para cualquier capa."
+            )
+    if method == "CAM" and score != "logit":
+        raise ValueError("CAM solo se define para el logit: quita «score».")
+
+
+def check_convolution(anatomy: Anatomy, layer: str) -> None:
+    if layer not in anatomy.layer_names:
+        raise ValueError(
+            f"«{layer}» no es una capa convolucional. Las que hay: {', '.join(anatomy.layer_names)}."
+        )
+
+
+def _check_choice(name: str, value, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"«{name}» debe ser {', '.join(choices[:-1])} o {choices[-1]}, y es «{value}».")
+
+
+def check_answers(*answers: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Lo que ha calculado la red, si es finito."""
+    if not all(np.isfinite(values).all() for values in answers):
+        raise ValueError("La red da valores que no son finitos. ¿Falló su entrenamiento?")
+    return answers

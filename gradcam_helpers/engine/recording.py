@@ -1,0 +1,113 @@
+"""Lo anotado al pasar una imagen por la red: muchos mapas de una sola pasada."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradcam_helpers.engine.backend import tf
+from gradcam_helpers.engine.explanation import Explanation, Formulas
+from gradcam_helpers.engine.inputs import check_answers, check_convolution, check_request, check_targets
+from gradcam_helpers.engine.passes import Passes
+
+
+class Recording:
+    """Lo anotado al pasar una imagen por la red: de ello salen sus mapas sin pasarla otra vez.
+
+    La da `Explainer.record`. Guarda activaciones y gradientes de los logits; los de las probabilidades salen
+    de ellos por la regla de la cadena. Primero anota una sola capa y, si se va a derivar un logit, solo la
+    clase pedida, que es lo más rápido; `complete` anota las demás capas de una clase, y si antes se pide algo
+    que falta, se anota solo eso. Vale mientras no cambien los pesos de la red.
+
+    Atributos:
+        logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
+        predicted: clase de mayor logit.
+    """
+
+    def __init__(self, passes: Passes, formulas: Formulas, image, layer: str, target, score: str):
+        """Anota lo primero que se va a explicar; todo llega ya comprobado, y `target`, int64 (1, T)."""
+        self._passes, self._formulas, self._image = passes, formulas, image
+        self._activations, self._gradients = {}, {}  # por capa; por capa y clase
+        self._raw_maps = {}  # (1, alto, ancho), por capa, método, puntuación y clase
+        # El gradiente de una probabilidad depende de los de todos los logits.
+        classes = self._every_class() if score == "probability" else target
+        self._logits, probabilities = self._annotate([layer], classes)
+        self.logits, self.probabilities = check_answers(self._logits.numpy(), probabilities.numpy())
+        self.predicted = int(self.logits[0].argmax())
+
+    def complete(self, target: int) -> None:
+        """Anota las capas convolucionales que falten de una clase.
+
+        Errores:
+            ValueError: alguna capa no se puede explicar; entonces no se anota ninguna.
+        """
+        names = self._passes.anatomy.layer_names
+        if any((name, target) not in self._gradients for name in names):
+            # Todas, también las que ya están: así hay una sola función que compilar.
+            self._annotate(names, np.array([[target]]))
+
+    def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
+        """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.
+
+        Solo Score-CAM y lo que falte por anotar vuelven a usar la red. Lo ya calculado no se repite.
+
+        Errores: los de `Explainer.explain`, y ValueError si la capa no es convolucional.
+        """
+        anatomy = self._passes.anatomy
+        check_request(anatomy, [layer], score, method, self._formulas.methods)
+        check_convolution(anatomy, layer)
+        target, shape = check_targets(self.predicted if target is None else target, 1, anatomy.classes)
+        raw = np.stack([self._raw_map(layer, method, score, each) for each in target[0].tolist()], axis=1)
+        outputs = self.logits, self.probabilities
+        return self._formulas.explanation(layer, method, score, raw, target, shape, *outputs)
+
+    def has_map(self, layer: str, target: int | None, score: str, method: str) -> bool:
+        """¿Está ya calculado el mapa de una clase, o de la predicha? Si no, con Score-CAM `explain` tarda."""
+        return (layer, method, score, self.predicted if target is None else target) in self._raw_maps
+
+    def _every_class(self) -> np.ndarray:
+        """Todas las clases, int64 (1, clases)."""
+        return np.arange(self._passes.anatomy.classes)[np.newaxis]
+
+    def _annotate(self, layers: Sequence[str], classes: np.ndarray) -> list:
+        """Anota esas capas y clases, (1, T); da los logits y las probabilidades."""
+        activations, gradients, classes, *outputs = self._passes.gradients(
+            self._image, classes, tuple(layers)
+        )
+        self._activations |= zip(layers, activations, strict=True)
+        for each, by_layer in zip(classes[0].numpy().tolist(), gradients, strict=True):
+            self._gradients |= {
+                (name, each): gradient for name, gradient in zip(layers, by_layer, strict=True)
+            }
+        return outputs
+
+    def _raw_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
+        key = layer, method, score
+        if (*key, target) not in self._raw_maps:
+            if method in self._formulas.by_filter:
+                self._raw_maps |= {(*key, each): raw for each, raw in enumerate(self._filter_maps(*key))}
+            else:
+                self._raw_maps[*key, target] = self._gradient_map(*key, target)
+        return self._raw_maps[*key, target]
+
+    def _gradient_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
+        classes = self._every_class() if score == "probability" else np.array([[target]])
+        if any((layer, each) not in self._gradients for each in classes[0]):
+            self._annotate([layer], classes)
+        gradients = [self._gradients[layer, each] for each in classes[0]]
+        gradient = gradients[0] if score == "logit" else self._probability_gradient(gradients, target)
+        raw = self._formulas.by_gradient[method](self._activations[layer], gradient)
+        return check_answers(raw.numpy())[0]
+
+    def _probability_gradient(self, gradients: Sequence, target: int):
+        """∂p/∂A = Σⱼ ∂p/∂yⱼ · ∂yⱼ/∂A, para una probabilidad p."""
+        with tf.GradientTape() as tape:
+            tape.watch(self._logits)
+            probability = self._passes.anatomy.head.probabilities(self._logits)[0, target]
+        by_logit = tf.unstack(tape.gradient(probability, self._logits)[0])
+        return sum(factor * gradient for factor, gradient in zip(by_logit, gradients, strict=True))
+
+    def _filter_maps(self, layer: str, method: str, score: str) -> np.ndarray:
+        """Los de todas las clases, que cuestan lo mismo que el de una: (clases, 1, alto, ancho)."""
+        formula = self._formulas.by_filter[method]
+        (raw,), *_ = self._passes.filter_maps(self._image, self._every_class(), (layer,), score, formula)
+        return check_answers(raw.numpy())[0].swapaxes(0, 1)
