@@ -19,7 +19,7 @@ test-real: .venv/listo  # los cuadernos con los datos reales: se ejecutan entero
 	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) notebooks
 
 test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
-	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab tests/test_explorer.py tests/test_photos.py
+	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab tests/test_explorer.py tests/test_chooser.py tests/test_photos.py
 
 test-binder: .venv/listo  # la imagen de Binder, sin Docker: en una carpeta nueva, lo que dice su Dockerfile
 	$(BIN)/python -m pytest --override-ini addopts= --capture=no tests/binder

@@ -1,5 +1,6 @@
 """Figuras del curso: imágenes, mapas de calor superpuestos y curvas. Todas devuelven la figura."""
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
@@ -32,6 +33,15 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.
     (resized,) = formulas.resize_heatmaps(heatmap[np.newaxis], image.shape[:2])
     colors = colormaps[COLORMAP](resized)[..., :3] * 255
     return np.rint((1 - opacity) * image + opacity * colors).astype(np.uint8)
+
+
+def draw_outline(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Copia de una imagen uint8 con el borde de una máscara bool (alto, ancho): blanco, entre dos negros."""
+    outlined = image.copy()
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(outlined, contours, -1, (0, 0, 0), 3)
+    cv2.drawContours(outlined, contours, -1, (255, 255, 255), 1)
+    return outlined
 
 
 def show_images(images, titles, columns: int = 4, title: str | None = None) -> plt.Figure:

@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 
 from gradcam_helpers import cam, data, explorer, plots
-from gradcam_helpers.engine import passes, photos
+from gradcam_helpers.engine import passes, photos, turns, wording
 from gradcam_helpers.engine.backend import keras
+from gradcam_helpers.engine.chooser import ALL_CLASSES
 
 # Lo que falla en otro hilo no llega a la prueba: que sea un error.
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -96,42 +97,6 @@ def upload(board, name: str, content: bytes):
         control.value = [{**facts, "content": memoryview(content)}]
 
 
-def test_png_keeps_every_pixel(images):
-    class Picture:
-        value = explorer.encode_png(images[0])
-
-    assert np.array_equal(decode(Picture), images[0])
-
-
-@pytest.mark.parametrize(
-    ("choice", "predicted", "expected"),
-    [
-        (explorer.ALL_CLASSES, None, [0, 1, 2, 3, 4]),
-        ("persona", None, [1, 2, 4]),
-        (explorer.ALL_CLASSES, PREDICTED, [1, 3]),
-        ("persona", PREDICTED, [1]),
-        ("caballo", LABELS, []),
-    ],
-)
-def test_select_images(choice, predicted, expected):
-    assert explorer.select_images(LABELS, data.CLASS_NAMES, choice, predicted).tolist() == expected
-
-
-def test_outline_is_drawn_around_the_mask_and_nowhere_else(images, masks):
-    outlined = explorer.draw_outline(images[0], masks[0])
-    changed = (outlined != images[0]).any(axis=-1)
-    mask = masks[0].astype(np.uint8)
-    near = cv2.dilate(mask, np.ones((5, 5))) > cv2.erode(mask, np.ones((7, 7)))
-    assert not changed[~near].any()
-    border = mask > cv2.erode(mask, np.ones((3, 3)))
-    assert (outlined[border] == 255).all()
-    assert not np.shares_memory(outlined, images[0])
-
-
-def test_outline_of_an_empty_mask_changes_nothing(images, masks):
-    assert np.array_equal(explorer.draw_outline(images[0], np.zeros_like(masks[0])), images[0])
-
-
 # La imagen
 
 
@@ -158,80 +123,15 @@ def test_filter_keeps_the_image_if_it_passes(images):
     browser = explorer.ImageBrowser(images, LABELS, data.CLASS_NAMES)
     chooser = browser._chooser
     chooser._slider.value = 4
-    for choice, value in (("persona", 2), (explorer.ALL_CLASSES, 4)):
+    for choice, value in (("persona", 2), (ALL_CLASSES, 4)):
         chooser._filter.value = choice
         assert (chooser._slider.value, browser.position) == (value, 4)
         assert np.array_equal(decode(browser._picture), images[4])
 
 
-def test_with_a_single_image_left_the_slider_rests():
-    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
-    chooser._filter.value, chooser._errors.value = "persona", True
-    assert chooser._slider.disabled and not visible(chooser._nothing)
-
-
-def test_filter_offers_only_the_classes_there_are():
-    chooser = explorer.ImageChooser(LABELS[1:3], data.CLASS_NAMES)
-    assert list(chooser._filter.options) == [explorer.ALL_CLASSES, "persona"]
-
-
-def test_errors_are_offered_only_when_predictions_are_known():
-    without = explorer.ImageChooser(LABELS, data.CLASS_NAMES)
-    assert without._errors not in without.children
-    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
-    assert chooser._errors in chooser.children
-    chooser._errors.value = True
-    assert (chooser._slider.max, chooser.position) == (1, 1)
-    chooser._slider.value = 1
-    assert chooser.position == 3
-    chooser._filter.value = "persona"
-    assert (chooser._slider.max, chooser.position) == (0, 1)
-
-
-def test_without_any_image_left_the_slider_rests_and_it_is_said():
-    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, LABELS)
-    chooser._slider.value = 2
-    chooser._errors.value = True
-    assert chooser._slider.disabled and visible(chooser._nothing)
-    assert chooser.position == 2
-    chooser._errors.value = False
-    assert not chooser._slider.disabled and not visible(chooser._nothing)
-    assert (chooser._slider.max, chooser.position) == (4, 2)
-
-
-def test_each_choice_is_announced_once():
-    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
-    seen = []
-    chooser.on_change(lambda: seen.append(chooser.position))
-    chooser._slider.value = 4
-    chooser._filter.value = "persona"
-    chooser._filter.value = "caballo"
-    chooser._errors.value = True
-    assert seen == [4, 4, 0, 3]
-
-
-def test_choosing_an_image_removes_the_filters():
-    chooser = explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
-    chooser._filter.value, chooser._errors.value = "persona", True
-    chooser.choose(3)
-    assert chooser.position == 3
-    assert (chooser._filter.value, chooser._errors.value) == (explorer.ALL_CLASSES, False)
-
-
-@pytest.mark.parametrize("position", [-1, 5])
-def test_choosing_an_image_that_does_not_exist(position):
-    with pytest.raises(ValueError, match="van de la 0 a la 4"):
-        explorer.ImageChooser(LABELS, data.CLASS_NAMES).choose(position)
-
-
 def test_without_images(images):
     with pytest.raises(ValueError, match="No hay imágenes"):
         explorer.ImageBrowser(images[:0], LABELS[:0], data.CLASS_NAMES)
-
-
-def test_one_prediction_for_each_image():
-    with pytest.raises(ValueError, match="hay 2 para 5 imágenes"):
-        explorer.ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED[:2])
 
 
 # El panel
@@ -245,7 +145,7 @@ def test_board_agrees_with_the_explainer_after_any_moves(explainer, images, mask
         board._layer: explainer.layer_names,
         board._target: board._target.options,
         board._method: methods,
-        board._score: list(explorer.SCORE_CHOICES),
+        board._score: list(wording.SCORE_CHOICES),
         board._opacity: range(0, 101, 10),
         board._outline: [False, True],
     }
@@ -264,35 +164,36 @@ def check(board, explainer, images, masks):
         layer=board._layer.value,
         target=None if chosen == explorer.PREDICTED else data.CLASS_NAMES.index(chosen),
         method=board._method.value,
-        score=explorer.SCORE_CHOICES[board._score.value],
+        score=wording.SCORE_CHOICES[board._score.value],
     )
     name = data.CLASS_NAMES[explanation.target[0]]
     picture = images[position]
-    if visible(board._overlay):
+    if visible(board._views.overlay):
         overlay = plots.overlay(picture, explanation.heatmap[0], board._opacity.value / 100)
         if board._outline.value:
-            overlay = explorer.draw_outline(overlay, masks[position])
+            overlay = plots.draw_outline(overlay, masks[position])
         # La probabilidad se deriva por otro camino: cambia el redondeo.
-        assert np.abs(decode(board._overlay).astype(int) - overlay).max() <= 1
-    assert visible(board._overlay) == (not explanation.empty[0])
-    assert visible(board._instead) == explanation.empty[0]
+        assert np.abs(decode(board._views.overlay).astype(int) - overlay).max() <= 1
+    assert visible(board._views.overlay) == (not explanation.empty[0])
+    assert visible(board._views.instead) == explanation.empty[0]
     if board._outline.value:
-        picture = explorer.draw_outline(picture, masks[position])
-    assert np.array_equal(decode(board._picture), picture)
-    assert explorer.describe_map(explanation, name) in board._overlay_caption.value
+        picture = plots.draw_outline(picture, masks[position])
+    assert np.array_equal(decode(board._views.picture), picture)
+    assert wording.describe_map(explanation, name) in board._views.overlay_caption.value
     sizes = {"una": "30 × 30 posiciones, 2 filtros", "otra": "28 × 28 posiciones, 3 filtros"}
     assert board._layer_facts.value == sizes[board._layer.value]
-    assert f"Imagen {position}: {data.CLASS_NAMES[LABELS[position]]}" in board._picture_caption.value
+    assert f"Imagen {position}: {data.CLASS_NAMES[LABELS[position]]}" in board._views.picture_caption.value
     for probability in explanation.probabilities[0]:
-        assert f"{probability:.4f}" in board._scores.value
-    assert f"logit de «{name}»" in board._meter.value
+        assert f"{probability:.4f}" in board._views.scores.value
+    assert f"logit de «{name}»" in board._views.meter.value
 
 
 def test_basic_board_has_only_image_and_layer(explainer, images):
     basic = explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES, basic=True)
     shown = list(descendants(basic))
-    assert basic._layer in shown and basic._chooser in shown and basic._scores in shown
-    for hidden in (basic._target, basic._method, basic._score, basic._opacity, basic._outline, basic._meter):
+    assert basic._layer in shown and basic._chooser in shown and basic._views.scores in shown
+    assert basic._views.meter not in shown
+    for hidden in (basic._target, basic._method, basic._score, basic._opacity, basic._outline):
         assert hidden not in shown
 
 
@@ -388,32 +289,28 @@ def against(position):
 
 def test_empty_map_is_said_in_place_of_the_picture(images):
     board = explorer.Explorer(against(0), images, LABELS, data.CLASS_NAMES)
-    assert visible(board._overlay) and not visible(board._instead)
+    assert visible(board._views.overlay) and not visible(board._views.instead)
     board._target.value = "caballo"
-    assert visible(board._instead) and not visible(board._overlay)
-    assert "Mapa vacío" in board._instead.value
+    assert visible(board._views.instead) and not visible(board._views.overlay)
+    assert "Mapa vacío" in board._views.instead.value
     board._target.value = "persona"
-    assert visible(board._overlay) and not visible(board._instead)
-
-
-def test_rounding_is_suspected_only_of_the_probability():
-    assert "redondeo" in explorer.describe_empty("probability")
-    assert "redondeo" not in explorer.describe_empty("logit")
+    assert visible(board._views.overlay) and not visible(board._views.instead)
 
 
 def test_while_a_slow_map_is_computed_there_is_no_other(board, monkeypatch):
     explain, seen = cam.Recording.explain, []
 
     def slow(*given, **options):
-        seen.append((visible(board._overlay), board._instead.value, board._meter.layout.visibility))
+        views = board._views
+        seen.append((visible(views.overlay), views.instead.value, views.meter.layout.visibility))
         return explain(*given, **options)
 
     monkeypatch.setattr(cam.Recording, "explain", slow)
     board._method.value = explorer.SLOW_METHOD
     shown, message, meter = seen[0]
-    assert not shown and explorer.COMPUTING in message and meter == "hidden"
-    assert visible(board._overlay) and not visible(board._instead)
-    assert board._meter.layout.visibility == "visible"
+    assert not shown and wording.COMPUTING in message and meter == "hidden"
+    assert visible(board._views.overlay) and not visible(board._views.instead)
+    assert board._views.meter.layout.visibility == "visible"
     seen.clear()
     board._opacity.value = 20  # el mapa ya está: nada parpadea
     assert all(shown for shown, *_ in seen)
@@ -423,84 +320,10 @@ def test_network_with_values_that_are_not_finite_is_said(images):
     model = network()
     model.layers[-1].set_weights([np.full((2352, 2), np.nan), np.zeros(2)])
     board = explorer.Explorer(cam.Explainer(model), images, LABELS, data.CLASS_NAMES)
-    assert "no son finitos" in board._instead.value
-    assert visible(board._instead) and not visible(board._overlay)
-    assert board._scores.value == "" and board._meter.layout.visibility == "hidden"
-    assert np.array_equal(decode(board._picture), images[0])
-
-
-# Las tablas
-
-
-def table(text) -> list[list[str]]:
-    rows = re.findall(r"<tr>(.*?)</tr>", text)
-    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
-    return [[re.sub(r"<[^>]*>", "", cell) for cell in row] for row in cells]
-
-
-def test_table_of_scores(explainer, images):
-    recording = explainer.record(data.prepare_image(images[0]))
-    rows = table(explorer.describe_scores(recording, ["a", "<b>"], true_class=1 - recording.predicted))
-    assert rows[0] == ["clase", "logit", "probabilidad", ""]
-    assert [row[0] for row in rows[1:]] == ["a", "&lt;b&gt;"]
-    for index, row in enumerate(rows[1:]):
-        assert float(row[1].replace("−", "-")) == pytest.approx(recording.logits[0, index], abs=0.006)
-        assert float(row[2]) == pytest.approx(recording.probabilities[0, index], abs=6e-5)
-        assert row[3] == ("predicha" if index == recording.predicted else "verdadera")
-
-
-def test_completeness_adds_up(explainer, images):
-    explanation = explainer.explain(data.prepare_image(images[0]), layer="una", method="HiResCAM", target=1)
-    rows = table(explorer.describe_completeness(explanation, "persona"))
-    logit, accounted, gap = (float(row[1].replace("−", "-")) for row in rows[1:])
-    assert logit == pytest.approx(explanation.logits[0, 1], abs=0.006)
-    assert accounted == pytest.approx(explanation.raw.sum(), abs=0.006)
-    assert gap == pytest.approx(logit - accounted, abs=0.02)
-
-
-def test_completeness_of_a_logit_of_zero():
-    zeros = np.zeros((1, 2, 2), np.float32)
-    scores = np.zeros((1, 2), np.float32)
-    dead = cam.Explanation(
-        "una", "HiResCAM", "logit", zeros, zeros, np.array([True]), np.array([1]), scores, scores
-    )
-    assert [row[1] for row in table(explorer.describe_completeness(dead, "persona"))[1:]] == ["+0.00"] * 3
-
-
-def test_small_numbers_are_read_beside_their_bars():
-    zeros, raw = np.zeros((1, 2), np.float32), np.full((1, 2, 2), -1e-3, np.float32)
-    small = cam.Explanation(
-        "una", "HiResCAM", "logit", raw, raw, np.array([True]), np.array([1]), zeros, zeros
-    )
-    assert [row[1] for row in table(explorer.describe_completeness(small, "persona"))[1:]] == [
-        "+0.0000",
-        "−0.0040",
-        "+0.0040",
-    ]
-
-
-@pytest.mark.parametrize(("value", "text"), [(-0.001, "+0.00"), (-0.126, "−0.13"), (3, "+3.00")])
-def test_zero_has_no_minus_sign(value, text):
-    assert explorer._signed(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "limit"), [(0, 1), (0.03, 0.05), (1, 1), (1.2, 2), (4.7, 5), (5.1, 10), (73, 100)]
-)
-def test_scale_of_the_bars(value, limit):
-    assert explorer._round_up(value) == pytest.approx(limit)
-
-
-@pytest.mark.parametrize(("fraction", "side"), [(0.5, "left"), (-0.25, "right")])
-def test_bars_grow_from_the_middle(fraction, side):
-    bar = explorer._bar(fraction)
-    assert f"{side}: 50%; width: {50 * abs(fraction):.1f}%" in bar
-
-
-def test_color_bar_has_the_colours_of_the_maps():
-    bar = explorer.color_bar()
-    assert "#000004" in bar and "#fcffa4" in bar  # los extremos de inferno
-    assert ">0<" in bar and ">1<" in bar
+    assert "no son finitos" in board._views.instead.value
+    assert visible(board._views.instead) and not visible(board._views.overlay)
+    assert board._views.scores.value == "" and board._views.meter.layout.visibility == "hidden"
+    assert np.array_equal(decode(board._views.picture), images[0])
 
 
 # La foto
@@ -515,17 +338,17 @@ def test_photo_is_shown_and_explained(explainer, board, photo):
     content = jpeg(photo)
     upload(board, "caballo.jpg", content)
     expected = photos.read_photo(content)
-    assert np.array_equal(decode(board._picture), expected)
+    assert np.array_equal(decode(board._views.picture), expected)
     heatmap = explainer.explain(data.prepare_image(expected)).heatmap[0]
-    assert np.array_equal(decode(board._overlay), plots.overlay(expected, heatmap))
-    assert "Tu foto" in board._picture_caption.value
-    assert "verdadera" not in board._scores.value
+    assert np.array_equal(decode(board._views.overlay), plots.overlay(expected, heatmap))
+    assert "Tu foto" in board._views.picture_caption.value
+    assert "verdadera" not in board._views.scores.value
 
 
 def test_photo_has_no_outline(board, photo):
     board._outline.value = True
     upload(board, "caballo.jpg", jpeg(photo))
-    assert np.array_equal(decode(board._picture), photos.read_photo(jpeg(photo)))
+    assert np.array_equal(decode(board._views.picture), photos.read_photo(jpeg(photo)))
     assert board._outline.disabled
     board._chooser._slider.value = 1
     assert not board._outline.disabled
@@ -548,7 +371,7 @@ def test_back_to_the_only_image_that_passes_the_filters(explainer, images, masks
     board._chooser._errors.value = True
     assert board._chooser._slider.max == 0
     upload(board, "caballo.jpg", jpeg(photo))
-    board._chooser._filter.value = explorer.ALL_CLASSES
+    board._chooser._filter.value = ALL_CLASSES
     assert board._chooser.position == 1
     check(board, explainer, images, masks)
 
@@ -561,22 +384,22 @@ def test_filtering_without_changing_the_image_records_nothing_anew(board):
 
 def test_bad_photo_is_said_and_the_image_stays(images, board):
     upload(board, "<b>.jpg", b"esto no es una foto")
-    assert "«&lt;b&gt;.jpg»" in board._notice.value
-    assert "no se reconoce" in board._notice.value
-    assert np.array_equal(decode(board._picture), images[0])
+    assert "«&lt;b&gt;.jpg»" in board._views.notice.value
+    assert "no se reconoce" in board._views.notice.value
+    assert np.array_equal(decode(board._views.picture), images[0])
 
 
 def test_the_notice_goes_away_with_the_next_move(board):
     upload(board, "mala.jpg", b"esto no es una foto")
     board._layer.value = "una"
-    assert board._notice.value == ""
+    assert board._views.notice.value == ""
 
 
 def test_same_photo_can_be_uploaded_again(images, board, photo):
     upload(board, "caballo.jpg", jpeg(photo))
     board._chooser._slider.value = 2
     upload(board, "caballo.jpg", jpeg(photo))
-    assert np.array_equal(decode(board._picture), photos.read_photo(jpeg(photo)))
+    assert np.array_equal(decode(board._views.picture), photos.read_photo(jpeg(photo)))
     assert not board._upload.value and not getattr(board._upload, "data", None)
 
 
@@ -586,7 +409,7 @@ def test_same_photo_can_be_uploaded_again(images, board, photo):
 def in_a_loop(steps):
     async def main():
         steps()
-        await asyncio.sleep(20 * explorer.PAUSE)
+        await asyncio.sleep(20 * turns.PAUSE)
 
     asyncio.run(main())
 
@@ -609,7 +432,7 @@ def test_of_many_quick_moves_only_the_last_is_computed(explainer, images, masks,
 
 def test_of_the_moves_that_gather_while_a_slow_map_is_computed_only_the_last_is(board, monkeypatch):
     """Con el núcleo ocupado se juntan peticiones, y las atiende una a una y sin prisa."""
-    monkeypatch.setattr(explorer, "SLOW_PAUSE", 10 * explorer.PAUSE)
+    monkeypatch.setattr(turns, "SLOW_PAUSE", 10 * turns.PAUSE)
     board._method.value = explorer.SLOW_METHOD
     computed = []
     score_cam = cam.Recording._filter_maps
@@ -618,15 +441,15 @@ def test_of_the_moves_that_gather_while_a_slow_map_is_computed_only_the_last_is(
     async def main():
         for position in (1, 2, 3, 4, 3, 2):
             board._chooser._slider.value = position
-            await asyncio.sleep(3 * explorer.PAUSE)
+            await asyncio.sleep(3 * turns.PAUSE)
         board._method.value = "HiResCAM"
-        await asyncio.sleep(20 * explorer.PAUSE)
-        assert not computed and "HiResCAM" in board._overlay_caption.value
+        await asyncio.sleep(20 * turns.PAUSE)
+        assert not computed and "HiResCAM" in board._views.overlay_caption.value
         board._method.value = explorer.SLOW_METHOD
-        await asyncio.sleep(20 * explorer.PAUSE)
+        await asyncio.sleep(20 * turns.PAUSE)
 
     asyncio.run(main())
-    assert len(computed) == 1 and explorer.SLOW_METHOD in board._overlay_caption.value
+    assert len(computed) == 1 and explorer.SLOW_METHOD in board._views.overlay_caption.value
 
 
 def test_images_chosen_in_a_row_do_not_pile_up(board, monkeypatch):
@@ -656,8 +479,8 @@ def test_moves_are_attended_while_they_keep_coming(board):
     async def main():
         for step in range(30):
             board._opacity.value = 3 * step
-            seen.add(board._overlay.value)
-            await asyncio.sleep(explorer.PAUSE / 2)
+            seen.add(board._views.overlay.value)
+            await asyncio.sleep(turns.PAUSE / 2)
 
     asyncio.run(main())
     assert len(seen) > 3
@@ -665,16 +488,16 @@ def test_moves_are_attended_while_they_keep_coming(board):
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_other_layers_are_recorded_when_calm(board, monkeypatch, moved):
-    monkeypatch.setattr(explorer, "CALM", 5 * explorer.PAUSE)
-    monkeypatch.setattr(explorer, "REST", explorer.PAUSE)
+    monkeypatch.setattr(turns, "CALM", 5 * turns.PAUSE)
+    monkeypatch.setattr(turns, "REST", turns.PAUSE)
     recordings = []
 
     async def main():
         for position in (4, 2) if moved else (4,):
             board._chooser._slider.value = position
-            await asyncio.sleep(3 * explorer.PAUSE)
+            await asyncio.sleep(3 * turns.PAUSE)
             recordings.append(board._recording)
-        await asyncio.sleep(20 * explorer.PAUSE)
+        await asyncio.sleep(20 * turns.PAUSE)
 
     asyncio.run(main())
     complete = [len(recording._gradients) == 4 for recording in recordings]  # dos capas y dos clases
@@ -682,7 +505,7 @@ def test_other_layers_are_recorded_when_calm(board, monkeypatch, moved):
 
 
 def test_a_layer_that_cannot_be_explained_is_said_only_when_chosen(images, monkeypatch):
-    monkeypatch.setattr(explorer, "CALM", explorer.PAUSE)
+    monkeypatch.setattr(turns, "CALM", turns.PAUSE)
     inputs = keras.Input((300, 300, 3))
     twice = keras.layers.Conv2D(3, 3, padding="same", name="dos_veces")
     hidden = keras.layers.Conv2D(2, 3, strides=20, name="una")(twice(twice(inputs)))
@@ -693,8 +516,8 @@ def test_a_layer_that_cannot_be_explained_is_said_only_when_chosen(images, monke
         for layer, said in (("una", ""), ("dos_veces", "«dos_veces»"), ("una", "")):
             board._layer.value = layer
             board._chooser._slider.value += 1
-            await asyncio.sleep(20 * explorer.PAUSE)
-            assert visible(board._instead) == bool(said) and said in board._instead.value
+            await asyncio.sleep(20 * turns.PAUSE)
+            assert visible(board._views.instead) == bool(said) and said in board._views.instead.value
 
     asyncio.run(main())
 
@@ -702,14 +525,14 @@ def test_a_layer_that_cannot_be_explained_is_said_only_when_chosen(images, monke
 @pytest.mark.parametrize("calm", [0.001, 60])
 def test_threads_do_not_disturb_each_other(explainer, images, masks, board, monkeypatch, calm):
     """JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro."""
-    monkeypatch.setattr(explorer, "CALM", calm)
+    monkeypatch.setattr(turns, "CALM", calm)
 
     def move(control, values):
         async def main():
             for value in values:
                 control.value = value
                 await asyncio.sleep(0.005)
-            await asyncio.sleep(20 * explorer.PAUSE)
+            await asyncio.sleep(20 * turns.PAUSE)
 
         asyncio.run(main())
 

@@ -1,5 +1,6 @@
 """Figuras: la mezcla de imagen y mapa, y que cada figura se entienda sola."""
 
+import cv2
 import matplotlib
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ matplotlib.use("agg")
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 HEATMAP = np.linspace(0, 1, 20, dtype=np.float32).reshape(4, 5)
+MASK = np.pad(np.ones((14, 20), bool), ((6, 10), (8, 12)))
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +56,21 @@ def test_overlay_leaves_its_inputs_alone():
 def test_overlay_rejects(image, heatmap, opacity, message):
     with pytest.raises(ValueError, match=message):
         plots.overlay(image, heatmap, opacity)
+
+
+def test_outline_is_drawn_around_the_mask_and_nowhere_else():
+    outlined = plots.draw_outline(IMAGE, MASK)
+    changed = (outlined != IMAGE).any(axis=-1)
+    mask = MASK.astype(np.uint8)
+    near = cv2.dilate(mask, np.ones((5, 5))) > cv2.erode(mask, np.ones((7, 7)))
+    assert not changed[~near].any()
+    border = mask > cv2.erode(mask, np.ones((3, 3)))
+    assert (outlined[border] == 255).all()
+    assert not np.shares_memory(outlined, IMAGE)
+
+
+def test_outline_of_an_empty_mask_changes_nothing():
+    assert np.array_equal(plots.draw_outline(IMAGE, np.zeros_like(MASK)), IMAGE)
 
 
 def test_overlay_of_a_mask():

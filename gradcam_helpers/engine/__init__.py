@@ -4,11 +4,16 @@ Lo que se pide se comprueba (`inputs`); la red da activaciones, gradientes y log
 que llega de arriba como argumento, hace de ellos un mapa (`explanation`).
 
     backend      TensorFlow, Keras y TFDS, importados sin sus avisos
-    inputs       comprobaciones de lo que se recibe
-    anatomy      por dentro de cualquier clasificador: sus capas y sus logits
-    passes       las pasadas por la red, compiladas
-    explanation  lo que resulta: `Explanation`
-    recording    lo anotado de una imagen, que da muchos mapas sin volver a la red
     download     la descarga de los datos reales
+    anatomy      por dentro de cualquier clasificador: sus capas y sus logits
+    explanation  lo que resulta, y las fórmulas que hacen falta para llegar a ello
+    inputs       comprobaciones de lo que se recibe
+    passes       las pasadas por la red, compiladas
+    recording    lo anotado de una imagen, que da muchos mapas sin volver a la red
     photos       la foto que sube quien estudia
+    wording      títulos y tablas del explorador, en HTML
+    controls     los controles, con un mismo aspecto
+    chooser      elegir una imagen
+    views        lo que se ve en el explorador
+    turns        qué petición se atiende, y cuándo
 """

@@ -21,6 +21,7 @@ import numpy as np
 from playwright.sync_api import TimeoutError
 
 from gradcam_helpers import explorer
+from gradcam_helpers.engine.chooser import ALL_CLASSES
 from medidas.lessons import memory
 from tests.navegador import lab, notebook
 from tests.navegador.board import Board, find_boards
@@ -174,7 +175,7 @@ def measure_memory(board: Board, process: int) -> bool:
 
 def memory_at_rest(board: Board, process: int) -> float:
     """Megabytes del núcleo con todo anotado de la primera imagen, sea cual sea la que se veía."""
-    board.choose(FILTER, explorer.ALL_CLASSES)
+    board.choose(FILTER, ALL_CLASSES)
     for key in ("End", "Home"):
         board.press(IMAGE, key)
         time.sleep(max(CALM))

@@ -10,11 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from gradcam_helpers import cam, data, explorer, models, plots
+from gradcam_helpers.engine import wording
+from gradcam_helpers.engine.chooser import select_images
 
 FILTER, ERRORS, IMAGE, LAYER = "Mostrar", "solo errores de la red", "Imagen", "Capa"
 TARGET, METHOD, SCORE = "Clase", "Método", "Derivar"
 OPACITY, OUTLINE, UPLOAD = "Opacidad", "contorno del sujeto", "Tu foto"
-EMPTY = explorer.EMPTY_MAP
+EMPTY = wording.EMPTY_MAP
 NOTHING = "Ninguna imagen pasa los filtros"
 
 
@@ -57,7 +59,7 @@ def squeeze(text: str) -> str:
 def chosen_image(contents: Contents, state: dict) -> int | None:
     """La posición en `images` de la imagen elegida, o None si ninguna pasa los filtros."""
     predicted = contents.predicted if state.get(ERRORS) else None
-    passing = explorer.select_images(contents.labels, data.CLASS_NAMES, state[FILTER], predicted)
+    passing = select_images(contents.labels, data.CLASS_NAMES, state[FILTER], predicted)
     # Al filtrar, el control tarda en señalar la imagen que se ve: mientras, puede pasar de la última.
     return int(passing[min(int(state[IMAGE]), len(passing) - 1)]) if len(passing) else None
 
@@ -85,26 +87,27 @@ def _add_explanation(seen: Scene, explainer: cam.Explainer, state: dict, image, 
     batch, layer = data.prepare_image(image), state[LAYER].split()[0]
     chosen = state.get(TARGET, explorer.PREDICTED)
     target = None if chosen == explorer.PREDICTED else data.CLASS_NAMES.index(chosen)
-    score = explorer.SCORE_CHOICES[state.get(SCORE, "logit")]
+    score = wording.SCORE_CHOICES[state.get(SCORE, "logit")]
     explanation = explainer.explain(batch, layer, target, score, state.get(METHOD, "Grad-CAM"))
     name = data.CLASS_NAMES[explanation.target[0]]
-    seen.texts.append(explorer.describe_map(explanation, name))
-    seen.texts.append(explorer.describe_layer(explanation, explainer.model.get_layer(layer).filters))
+    seen.texts.append(wording.describe_map(explanation, name))
+    seen.texts.append(wording.describe_layer(explanation, explainer.model.get_layer(layer).filters))
     scores = SimpleNamespace(
         logits=explanation.logits,
         probabilities=explanation.probabilities,
         predicted=int(explanation.logits[0].argmax()),
     )
-    seen.texts.append(explorer.describe_scores(scores, data.CLASS_NAMES, label))
+    seen.texts.append(wording.describe_scores(scores, data.CLASS_NAMES, label))
     if METHOD in state:
         accounted = explainer.explain(batch, layer, target, method="HiResCAM")
-        seen.texts.append(explorer.describe_completeness(accounted, name))
+        (gap,) = cam.completeness_gap(accounted)
+        seen.texts.append(wording.describe_completeness(accounted, gap, name))
     if explanation.empty[0]:
-        seen.texts.append(explorer.describe_empty(score))
+        seen.texts.append(wording.describe_empty(score))
     else:
         overlay = plots.overlay(image, explanation.heatmap[0], int(state.get(OPACITY, 50)) / 100)
         seen.pictures.append(_outlined(overlay, outline))
 
 
 def _outlined(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    return image if mask is None else explorer.draw_outline(image, mask)
+    return image if mask is None else plots.draw_outline(image, mask)

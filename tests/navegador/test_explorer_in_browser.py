@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 
 from gradcam_helpers import explorer
 from gradcam_helpers.engine import photos
+from gradcam_helpers.engine.chooser import ALL_CLASSES
 from medidas.navegador.latency import measure_memory
 from tests.navegador.board import jpeg
 from tests.navegador.expected import (
@@ -117,7 +118,7 @@ def test_last_position_wins_when_a_key_is_held_down(notebook, boards):
 def test_the_image_control_follows_the_filters(boards):
     """También al pasar de pocas imágenes a muchas, señala la que se ve."""
     board, *_ = boards
-    for choice in ("caballo", explorer.ALL_CLASSES, "persona", explorer.ALL_CLASSES):
+    for choice in ("caballo", ALL_CLASSES, "persona", ALL_CLASSES):
         board.choose(FILTER, choice)
         board.settle()
         board.press(ERRORS, "Space")
