@@ -19,6 +19,7 @@ from toy_models import (
 
 from gradcam_helpers import cam, formulas
 from gradcam_helpers.engine import passes
+from gradcam_helpers.engine import recording as annotated
 from gradcam_helpers.engine.backend import keras, tf
 
 layers = keras.layers
@@ -323,16 +324,62 @@ def test_score_cam_uses_the_network_once_for_all_classes(counted):
     explainer, runs = counted
     recording = explainer.record(random_images(1, 6, 5, 2))
     recording.explain("segunda", 0, method="Score-CAM")
-    assert recording.has_map("segunda", 1, "logit", "Score-CAM")
-    assert recording.has_map("segunda", None, "logit", "Score-CAM")
-    assert not recording.has_map("segunda", 1, "probability", "Score-CAM")
-    assert not recording.has_map("tercera", 1, "logit", "Score-CAM")
+    assert recording.has_scores("segunda", "logit")
+    assert not recording.has_scores("segunda", "probability")
+    assert not recording.has_scores("tercera", "logit")
     after = runs.numpy()
-    chunks = math.ceil(20 / passes.CHUNK)  # de filtros
+    chunks = math.ceil(20 / annotated.STEP)  # de filtros
     assert after == 1 + 1 + chunks  # al anotar, al observar la capa y con cada trozo
     for target in (None, 0, 1, 2):
         recording.explain("segunda", target, method="Score-CAM")
     assert runs.numpy() == after
+
+
+def test_score_cam_advances_step_by_step_and_other_maps_come_in_between(counted):
+    explainer, runs = counted
+    image = random_images(1, 6, 5, 2)
+    recording = explainer.record(image, "segunda")
+    progress = []
+    while done := recording.score_filters("segunda", "logit"):
+        assert runs.numpy() == 1 + len(progress) + 1  # lo que se pide entretanto no usa la red
+        progress.append(done)
+        recording.explain("segunda", method="LayerCAM")
+        assert not recording.has_scores("segunda", "logit")
+    assert progress == [(min(20, annotated.STEP * step), 20) for step in range(1, len(progress) + 1)]
+    assert recording.has_scores("segunda", "logit") and recording.score_filters("segunda", "logit") is None
+    before = runs.numpy()
+    raw = recording.explain("segunda", 1, method="Score-CAM").raw
+    assert runs.numpy() == before
+    assert_same_map(raw, explainer.explain(image, layer="segunda", target=1, method="Score-CAM").raw)
+
+
+def test_score_cam_goes_on_where_it_was(counted):
+    explainer, runs = counted
+    recording = explainer.record(random_images(1, 6, 5, 2), "segunda")
+    recording.score_filters("segunda", "logit")
+    recording.score_filters("tercera", "logit")
+    recording.score_filters("segunda", "logit")
+    before = runs.numpy()
+    recording.explain("segunda", method="Score-CAM")
+    assert runs.numpy() - before == math.ceil(20 / annotated.STEP) - 2
+
+
+def test_an_interrupted_step_of_score_cam_starts_again(counted, monkeypatch):
+    explainer, _ = counted
+    image = random_images(1, 6, 5, 2)
+    recording = explainer.record(image, "segunda")
+    recording.score_filters("segunda", "logit")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(passes.Passes, "_forward", lambda *_: pytest.fail("ya está compilado"))
+        interrupted.setattr(passes.tf, "concat", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            recording.explain("segunda", method="Score-CAM")
+    expected = explainer.explain(image, layer="segunda", method="Score-CAM").raw
+    assert_same_map(recording.explain("segunda", method="Score-CAM").raw, expected)
+
+
+def _interrupt(*_, **__):
+    raise KeyboardInterrupt
 
 
 def test_a_map_is_computed_once(monkeypatch):

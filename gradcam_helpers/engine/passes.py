@@ -4,7 +4,7 @@ Cada una se compila la primera vez que hace falta y sirve para cualquier lote y 
 de un mapa llega como argumento y se compila con la pasada.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
@@ -63,21 +63,52 @@ class Passes:
 
     def filter_maps(self, images, target, layers: tuple[str, ...], score: str, formula: Callable):
         """Lo mismo que `gradient_maps`, con una predicción por filtro de cada capa."""
-
-        def observe(images):
-            return self._forward(images, layers)
-
-        observe = self._function(("observe", layers), observe, [self._images_signature()])
-        activations, logits, probabilities = observe(images)
+        activations, logits, probabilities = self.observe(images, layers)
         target = _predicted_where_none(target, logits)
         raw_maps = []
-        for maps in map(_float32, activations):
-            by_class = tf.stack(
-                [self._score_filters(*pair, score) for pair in zip(images, maps, strict=True)]
-            )
+        for maps in activations:
+            pairs = zip(images, maps, strict=True)
+            by_class = tf.stack([_result(self.score_filters(*pair, score, CHUNK)) for pair in pairs])
             by_target = tf.unstack(tf.gather(by_class, target, axis=2, batch_dims=1), target.shape[1], axis=2)
             raw_maps.append(tf.stack([formula(maps, scores) for scores in by_target], axis=1))
         return raw_maps, target, logits, probabilities
+
+    def observe(self, images, layers: tuple[str, ...]):
+        """Activaciones por capa, logits y probabilidades."""
+
+        def run(images):
+            activations, *outputs = self._forward(images, layers)
+            return [_float32(maps) for maps in activations], *outputs
+
+        return self._function(("observe", layers), run, [self._images_signature()])(images)
+
+    def score_filters(
+        self, image, maps, score: str, chunk: int
+    ) -> Generator[tuple[int, int], None, tf.Tensor]:
+        """La puntuación de cada clase para una imagen vista a través de cada filtro: (filtros, clases).
+
+        Es un generador: mira `chunk` filtros de cada vez y da cuántos lleva y cuántos son; devuelve las
+        puntuaciones al acabar.
+
+        Argumentos:
+            image: (alto, ancho, canales).
+            maps: las activaciones de una capa, (alto, ancho, filtros).
+        """
+
+        def judge(image, maps):
+            masks = tf.image.resize(tf.transpose(maps, (2, 0, 1))[..., tf.newaxis], tf.shape(image)[:2])
+            lowest, highest = (bound(masks, (1, 2), True) for bound in (tf.reduce_min, tf.reduce_max))
+            masked = image * tf.math.divide_no_nan(masks - lowest, highest - lowest)
+            _, logits, probabilities = self._forward(masked, ())
+            return logits if score == "logit" else probabilities
+
+        signature = [tf.TensorSpec(self.anatomy.image_shape), tf.TensorSpec((None, None, None))]
+        judge = self._function(("judge", score), judge, signature)
+        scores, filters = [], maps.shape[-1]
+        for start in range(0, filters, chunk):
+            scores.append(judge(image, maps[..., start : start + chunk]))
+            yield min(start + chunk, filters), filters
+        return tf.concat(scores, axis=0)
 
     def gradients(self, images, target, layers: tuple[str, ...]):
         """Activaciones por capa; gradientes del logit por clase y capa; clases, logits y probabilidades."""
@@ -98,21 +129,6 @@ class Passes:
         _check_gradients(layers, gradients[0])
         activations, gradients = tf.nest.map_structure(_float32, (activations, gradients))
         return activations, gradients, target, logits, probabilities
-
-    def _score_filters(self, image, maps, score: str):
-        """La puntuación de cada clase para la imagen vista a través de cada filtro: (filtros, clases)."""
-
-        def judge(image, maps):
-            masks = tf.image.resize(tf.transpose(maps, (2, 0, 1))[..., tf.newaxis], tf.shape(image)[:2])
-            lowest, highest = (bound(masks, (1, 2), True) for bound in (tf.reduce_min, tf.reduce_max))
-            masked = image * tf.math.divide_no_nan(masks - lowest, highest - lowest)
-            _, logits, probabilities = self._forward(masked, ())
-            return logits if score == "logit" else probabilities
-
-        signature = [tf.TensorSpec(self.anatomy.image_shape), tf.TensorSpec((None, None, None))]
-        judge = self._function(("judge", score), judge, signature)
-        starts = range(0, maps.shape[-1], CHUNK)
-        return tf.concat([judge(image, maps[..., start : start + CHUNK]) for start in starts], axis=0)
 
     def _forward(self, images, layers: Sequence[str], watch=None):
         """Activaciones de esas capas, logits y probabilidades; `watch` observa cada activación."""
@@ -145,6 +161,15 @@ def _check_gradients(layers: Sequence[str], gradients: Sequence) -> None:
             raise ValueError(
                 f"No hay gradiente en «{name}»: la predicción no depende de esa capa, o el modelo lo detiene."
             )
+
+
+def _result(steps: Generator):
+    """Lo que devuelve un generador al acabar."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 def _predicted_where_none(target, logits):

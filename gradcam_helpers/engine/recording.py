@@ -1,6 +1,6 @@
 """Lo anotado al pasar una imagen por la red: muchos mapas de una sola pasada."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
@@ -8,6 +8,8 @@ from gradcam_helpers.engine.backend import tf
 from gradcam_helpers.engine.explanation import Explanation, Formulas
 from gradcam_helpers.engine.inputs import check_answers, check_convolution, check_request, check_targets
 from gradcam_helpers.engine.passes import Passes
+
+STEP = 4  # filtros que mira `score_filters` de cada vez: con la red del curso, una décima de segundo
 
 
 class Recording:
@@ -27,6 +29,7 @@ class Recording:
         """Anota lo primero que se va a explicar; todo llega ya comprobado, y `target`, int64 (1, T)."""
         self._passes, self._formulas, self._image = passes, formulas, image
         self._activations, self._gradients = {}, {}  # por capa; por capa y clase
+        self._scores, self._scoring = {}, {}  # (filtros, clases), por capa y puntuación; lo que va de ellas
         self._raw_maps = {}  # (1, alto, ancho), por capa, método, puntuación y clase
         # El gradiente de una probabilidad depende de los de todos los logits.
         classes = self._every_class() if score == "probability" else target
@@ -60,9 +63,25 @@ class Recording:
         outputs = self.logits, self.probabilities
         return self._formulas.explanation(layer, method, score, raw, target, shape, *outputs)
 
-    def has_map(self, layer: str, target: int | None, score: str, method: str) -> bool:
-        """¿Está ya calculado el mapa de una clase, o de la predicha? Si no, con Score-CAM `explain` tarda."""
-        return (layer, method, score, self.predicted if target is None else target) in self._raw_maps
+    def score_filters(self, layer: str, score: str) -> tuple[int, int] | None:
+        """Adelanta un poco lo que necesita Score-CAM en una capa: la puntuación de cada uno de sus filtros.
+
+        Devuelve cuántos lleva y cuántos son; o None si ya están todos, y entonces `explain` no tarda. Entre
+        una llamada y la siguiente se puede pedir cualquier otra cosa.
+        """
+        key = layer, score
+        if key in self._scores:
+            return None
+        # Si algo interrumpe este paso, el generador no vale ya: se quita antes de darlo.
+        steps = self._scoring.pop(key, None) or self._score_filters(*key)
+        progress = next(steps, None)
+        if progress:
+            self._scoring[key] = steps
+        return progress
+
+    def has_scores(self, layer: str, score: str) -> bool:
+        """¿Está ya lo que necesita Score-CAM en esa capa? Si no, `explain` tarda."""
+        return (layer, score) in self._scores
 
     def _every_class(self) -> np.ndarray:
         """Todas las clases, int64 (1, clases)."""
@@ -81,22 +100,20 @@ class Recording:
         return outputs
 
     def _raw_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
-        key = layer, method, score
-        if (*key, target) not in self._raw_maps:
-            if method in self._formulas.by_filter:
-                self._raw_maps |= {(*key, each): raw for each, raw in enumerate(self._filter_maps(*key))}
-            else:
-                self._raw_maps[*key, target] = self._gradient_map(*key, target)
-        return self._raw_maps[*key, target]
+        key = layer, method, score, target
+        if key not in self._raw_maps:
+            by_filter = method in self._formulas.by_filter
+            raw = (self._filter_map if by_filter else self._gradient_map)(*key)
+            self._raw_maps[key] = check_answers(raw.numpy())[0]
+        return self._raw_maps[key]
 
-    def _gradient_map(self, layer: str, method: str, score: str, target: int) -> np.ndarray:
+    def _gradient_map(self, layer: str, method: str, score: str, target: int):
         classes = self._every_class() if score == "probability" else np.array([[target]])
         if any((layer, each) not in self._gradients for each in classes[0]):
             self._annotate([layer], classes)
         gradients = [self._gradients[layer, each] for each in classes[0]]
         gradient = gradients[0] if score == "logit" else self._probability_gradient(gradients, target)
-        raw = self._formulas.by_gradient[method](self._activations[layer], gradient)
-        return check_answers(raw.numpy())[0]
+        return self._formulas.by_gradient[method](self._activations[layer], gradient)
 
     def _probability_gradient(self, gradients: Sequence, target: int):
         """∂p/∂A = Σⱼ ∂p/∂yⱼ · ∂yⱼ/∂A, para una probabilidad p."""
@@ -106,8 +123,14 @@ class Recording:
         by_logit = tf.unstack(tape.gradient(probability, self._logits)[0])
         return sum(factor * gradient for factor, gradient in zip(by_logit, gradients, strict=True))
 
-    def _filter_maps(self, layer: str, method: str, score: str) -> np.ndarray:
-        """Los de todas las clases, que cuestan lo mismo que el de una: (clases, 1, alto, ancho)."""
-        formula = self._formulas.by_filter[method]
-        (raw,), *_ = self._passes.filter_maps(self._image, self._every_class(), (layer,), score, formula)
-        return check_answers(raw.numpy())[0].swapaxes(0, 1)
+    def _filter_map(self, layer: str, method: str, score: str, target: int):
+        while self.score_filters(layer, score):
+            pass
+        scores = self._scores[layer, score][tf.newaxis, :, target]
+        return self._formulas.by_filter[method](self._activations[layer], scores)
+
+    def _score_filters(self, layer: str, score: str) -> Generator[tuple[int, int], None, None]:
+        if layer not in self._activations:
+            (self._activations[layer],), *_ = self._passes.observe(self._image, (layer,))
+        (maps,) = self._activations[layer]
+        self._scores[layer, score] = yield from self._passes.score_filters(self._image[0], maps, score, STEP)
