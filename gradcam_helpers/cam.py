@@ -32,6 +32,8 @@ class Explainer:
     Atributos:
         layer_names: capas convolucionales, en el orden de la red. Se puede explicar cualquier otra capa que
             dé mapas. Una capa de un modelo anidado se llama «modelo/capa».
+        classes: cuántas clases distingue.
+        image_shape: alto, ancho y canales de las imágenes que recibe, con None donde vale cualquiera.
 
     Errores:
         TypeError: no es un modelo de Keras.
@@ -42,6 +44,7 @@ class Explainer:
         self._passes = Passes(model)
         self._anatomy = self._passes.anatomy
         self.model, self.layer_names = model, self._anatomy.layer_names
+        self.classes, self.image_shape = self._anatomy.classes, self._anatomy.image_shape
 
     def explain(
         self,

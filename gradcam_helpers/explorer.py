@@ -9,24 +9,27 @@ import ipywidgets as widgets
 import numpy as np
 
 from gradcam_helpers import cam, data, plots
-from gradcam_helpers.engine import photos, turns, wording
+from gradcam_helpers.engine import gallery, photos, turns, wording
+from gradcam_helpers.engine.canvas import encode_png, enlarge, picture
 from gradcam_helpers.engine.chooser import ImageChooser
 from gradcam_helpers.engine.controls import (
     buttons,
     checkbox,
     controls_layout,
-    encode_png,
-    picture,
+    one_of,
     row,
     slider,
+    stop,
     take_file,
 )
 from gradcam_helpers.engine.views import Views
 
-PREDICTED = "predicha"
+PREDICTED = gallery.PREDICTED
 # Sin CAM, que solo vale para la última capa de las redes con promedio global.
 METHOD_CHOICES = [method for method in cam.METHODS if method != "CAM"]
 SLOW_METHOD = "Score-CAM"
+MEANWHILE = "Grad-CAM"  # lo que se ve mientras llega el lento
+FEW_CLASSES = 4  # con más, lo anotado de todas ellas ocuparía demasiado
 # ipywidgets conserva todos los paneles, también los de una celda que se repite. Por eso, al crear uno, los
 # demás sueltan los 120 MB que ocupa lo anotado.
 BOARDS = weakref.WeakSet()
@@ -41,12 +44,16 @@ class ImageBrowser(widgets.VBox):
 
     Atributos:
         position: índice en `images` de la imagen que se ve.
+
+    Errores: los de `ImageChooser`, y ValueError si las imágenes son de otra forma o tipo, o no hay tantas
+        como etiquetas.
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, class_names):
-        self._images, self._labels, self._class_names = images, labels, class_names
+        self._images = gallery.check_pictures(images)
         self._chooser = ImageChooser(labels, class_names)
-        self._picture, self._caption = picture(), widgets.Label()
+        gallery.check_counts(self._images, self._chooser.labels)
+        self._picture, self._caption = picture(self._images.shape[1:3]), widgets.Label()
         self._chooser.on_change(self._show)
         self._show()
         super().__init__([self._chooser, self._picture, self._caption])
@@ -56,25 +63,28 @@ class ImageBrowser(widgets.VBox):
         return self._chooser.position
 
     def _show(self) -> None:
-        self._picture.value = encode_png(self._images[self.position])
-        self._caption.value = f"Imagen {self.position}: {self._class_names[self._labels[self.position]]}"
+        self._picture.value = encode_png(enlarge(self._images[self.position]))
+        self._caption.value = self._chooser.describe(self.position)
 
 
 class Explorer(widgets.VBox):
     """Explica la predicción para una imagen, una capa, una clase y un método, que se eligen con controles.
 
-    La red se usa al cambiar de imagen y, poco después, para anotar las demás capas y clases; o antes, si se
-    pide alguna. Lo demás sale de un `cam.Recording`, salvo Score-CAM, que tarda y no deja hacer nada más.
+    La red se usa al cambiar de imagen y, en los ratos libres, para anotar las demás capas; o antes, si se
+    pide alguna. Lo demás sale de un `cam.Recording`, salvo Score-CAM, que tarda: entretanto se ve `MEANWHILE`
+    y se atiende lo que se pida. Fuera de un cuaderno, se calcula de una vez.
 
     Argumentos:
-        explainer: explicador de la red del curso.
-        images: uint8 (N, 300, 300, 3).
-        labels, class_names, predicted: como en `ImageChooser`.
-        masks: bool (N, 300, 300), la máscara de cada sujeto, si se conoce.
+        explainer: explicador de cualquier red.
+        images: uint8 (N, alto, ancho, 3), de cualquier tamaño.
+        labels, class_names, predicted: como en `ImageChooser`; un nombre por clase de la red.
+        masks: bool (N, alto, ancho), la máscara de cada sujeto, si se conoce.
         basic: solo los controles de la imagen y de la capa.
+        prepare: lleva una imagen uint8 (alto, ancho, 3) a lo que recibe la red: flotante, un lote de una
+            imagen o la imagen sola.
 
-    Errores:
-        ValueError: como `ImageChooser`; o no hay tantas etiquetas o máscaras como imágenes.
+    Errores: los de `ImageChooser`, y ValueError si las imágenes o las máscaras son de otra forma o tipo, no
+        hay una por etiqueta, no hay un nombre por clase o lo que da `prepare` no sirve a la red.
     """
 
     def __init__(
@@ -86,20 +96,26 @@ class Explorer(widgets.VBox):
         predicted: np.ndarray | None = None,
         masks: np.ndarray | None = None,
         basic: bool = False,
+        prepare=data.prepare_image,
     ):
-        _check_lengths(images, labels, masks)
-        self._explainer, self._class_names = explainer, list(class_names)
-        self._images, self._labels, self._masks = images, labels, masks
-        self._basic, self._recording, self._photo = basic, None, None
+        self._explainer, self._prepare, self._basic = explainer, prepare, basic
+        self._images = gallery.check_pictures(images)
+        self._chooser = ImageChooser(labels, class_names, predicted)
+        gallery.check_counts(self._images, self._chooser.labels, masks)
+        self._masks = None if masks is None else gallery.check_subjects(masks, self._images)
+        self._class_names = self._chooser.class_names
+        gallery.check_classes(self._class_names, explainer.classes)
+        gallery.check_prepared(self._prepared(self._images[0]), explainer.image_shape)
+        self._recording, self._ahead, self._photo = None, [], None
         self._position = 0
         # JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
         self._lock = threading.RLock()
         for board in tuple(BOARDS):
             board._forget()
         BOARDS.add(self)
-        self._build_controls(predicted)
-        self._views = Views(plots.COLORMAP, with_meter=not basic)
-        self._requests = turns.LastRequest(self._update, self._is_slow)
+        self._build_controls()
+        self._views = Views(plots.COLORMAP, not basic, self._images.shape[1:3])
+        self._turns = turns.Turns(self._update, self._work)
         self._observe()
         self._update()
         super().__init__([row(self._arrange_controls(), self._views)])
@@ -121,7 +137,7 @@ class Explorer(widgets.VBox):
         chosen = {control: value for control, value in chosen.items() if value is not None}
         for control, value in chosen.items():
             if value not in control.options:
-                choices = ", ".join(control.options)
+                choices = wording.list_names(control.options)
                 raise ValueError(f"«{control.description}» puede ser {choices}, y se pide «{value}».")
         if image is not None:
             self._chooser.choose(image)
@@ -130,13 +146,15 @@ class Explorer(widgets.VBox):
             control.value = value
         self._update()
 
-    def _build_controls(self, predicted) -> None:
-        self._chooser = ImageChooser(self._labels, self._class_names, predicted)
+    def _prepared(self, image: np.ndarray) -> np.ndarray:
+        prepared = np.asarray(self._prepare(image))
+        return prepared[np.newaxis] if prepared.ndim == 3 else prepared
+
+    def _build_controls(self) -> None:
         layers = self._explainer.layer_names
-        self._layer = slider(widgets.SelectionSlider, "Capa", options=layers, value=layers[-1])
-        self._layer.style.description_width = "4em"  # su valor, un nombre, ocupa más que un número
+        self._layer = stop("Capa", layers, layers[-1])
         self._layer_facts = widgets.HTML(layout=widgets.Layout(margin="0 0 0 5em"))
-        self._target = buttons("Clase", [PREDICTED, *self._class_names])
+        self._target = one_of("Clase", [PREDICTED, *self._class_names])
         self._method = buttons("Método", METHOD_CHOICES)
         self._score = buttons("Derivar", list(wording.SCORE_CHOICES))
         # En tanto por ciento, sin decimales: ipywidgets lee «0,3» como 0.
@@ -156,7 +174,7 @@ class Explorer(widgets.VBox):
         self._chooser.on_change(self._choose_image)
         self._upload.observe(self._receive_photo, names="value")
         for control in (self._layer, self._target, self._method, self._score, self._opacity, self._outline):
-            control.observe(self._requests.ask, names="value")
+            control.observe(self._turns.ask, names="value")
 
     def _choose_image(self) -> None:
         if self._photo is not None or self._chooser.position != self._position:
@@ -167,14 +185,14 @@ class Explorer(widgets.VBox):
             return
         name, content = take_file(self._upload)
         try:
-            self._replace_photo(photos.read_photo(content))
+            self._replace_photo(photos.read_photo(content, self._images.shape[1:3]))
         except ValueError as error:
             self._views.warn(f"«{name}»: {error}")
 
     def _replace_photo(self, photo: np.ndarray | None) -> None:
         with self._lock:
             self._photo, self._position, self._recording = photo, self._chooser.position, None
-        self._requests.ask()
+        self._turns.ask()
 
     def _forget(self) -> None:
         """Suelta lo anotado; si el panel se vuelve a usar, se anota otra vez."""
@@ -188,43 +206,50 @@ class Explorer(widgets.VBox):
         return self._layer.value, target, wording.SCORE_CHOICES[self._score.value]
 
     def _is_slow(self) -> bool:
-        """¿Hay que calcular lo elegido, y tarda?"""
-        if self._method.value != SLOW_METHOD:
-            return False
-        recording = self._recording
-        return recording is None or not recording.has_map(*self._chosen(), SLOW_METHOD)
+        """¿Es lo elegido lo que tarda, y está por calcular?"""
+        layer, _, score = self._chosen()
+        return self._method.value == SLOW_METHOD and not self._recording.has_scores(layer, score)
 
     def _update(self) -> None:
+        """Muestra lo que se pide; el trabajo que quede, para cuando no se pida nada."""
         with self._lock:
-            try:
-                self._show()
-            except ValueError as error:
-                self._views.withdraw_map(html.escape(str(error)))
-                if self._recording is None:
-                    self._views.scores.value = ""
+            self._views.notice.value = ""
+            self._show()
+            self._turns.work_when_calm()
 
     def _show(self) -> None:
-        position, chosen = self._position, self._chosen()
-        own = self._photo is not None
+        try:
+            self._show_image()
+        except ValueError as error:
+            self._views.withdraw_map(html.escape(str(error)))
+            if self._recording is None:
+                self._views.scores.value = ""
+
+    def _show_image(self) -> None:
+        position, chosen, own = self._position, self._chosen(), self._photo is not None
         image = self._photo if own else self._images[position]
-        mask = self._masks[position] if self._outline.value and not own else None
-        true_class = None if own else int(self._labels[position])
-        title = wording.OWN_PHOTO if own else f"Imagen {position}: {self._class_names[true_class]}"
+        mask = enlarge(self._masks[position]) if self._outline.value and not own else None
+        seen = enlarge(image)
         try:
             self._record(image, *chosen)
         finally:  # a la vez que su mapa, o que el motivo de que no lo haya
-            self._views.show_picture(_outlined(image, mask), title)
-            self._outline.disabled, self._views.notice.value = own, ""
+            title = wording.OWN_PHOTO if own else self._chooser.describe(position)
+            self._views.show_picture(_outlined(seen, mask), title)
+            self._outline.disabled = own
+        true_class = None if own else self._chooser.true_class(position)
         self._views.scores.value = wording.describe_scores(self._recording, self._class_names, true_class)
-        self._show_map(image, mask, *chosen)
+        self._show_map(seen, mask, *chosen)
 
     def _show_map(self, image, mask, layer: str, target: int | None, score: str) -> None:
-        if self._is_slow():
-            self._views.withdraw_map(wording.COMPUTING)
-        explanation = self._recording.explain(layer, target, score, self._method.value)
+        waiting = self._is_slow() and turns.running_loop() is not None
+        explanation = self._recording.explain(
+            layer, target, score, MEANWHILE if waiting else self._method.value
+        )
         class_name = self._class_names[explanation.target[0]]
         self._layer_facts.value = wording.describe_layer(explanation, self._explainer.count_filters(layer))
         title = wording.describe_map(explanation, class_name)
+        if waiting:
+            title = wording.describe_wait(SLOW_METHOD, MEANWHILE, layer)
         if explanation.empty[0]:
             self._views.show_instead(wording.describe_empty(score), title)
         else:
@@ -236,33 +261,40 @@ class Explorer(widgets.VBox):
             self._views.show_meter(wording.describe_completeness(accounted, gap, class_name))
 
     def _record(self, image: np.ndarray, layer: str, target: int | None, score: str) -> None:
-        """Anota lo que se va a ver de una imagen nueva, y encarga lo demás."""
+        """Anota lo que se va a ver de una imagen nueva, y qué clases se anotarán en todas las capas."""
         if self._recording is not None:
             return
-        self._recording = self._explainer.record(data.prepare_image(image), layer, target, score)
-        # La última, la clase que se ve, de la que ya hay algo.
+        self._recording = self._explainer.record(self._prepared(image), layer, target, score)
         seen = self._recording.predicted if target is None else target
-        classes = sorted(range(len(self._class_names)), key=lambda each: each == seen)
-        # Una referencia débil: lo anotado de una imagen se suelta en cuanto llega otra.
-        turns.call_later(turns.CALM, self._complete, weakref.ref(self._recording), tuple(classes))
+        others = [each for each in range(len(self._class_names)) if each != seen]
+        # Se toman por el final: lo último, la clase que se ve, de la que ya hay algo.
+        self._ahead = [seen, *(others if len(self._class_names) <= FEW_CLASSES else [])]
 
-    def _complete(self, recording: weakref.ref, classes: tuple[int, ...]) -> None:
-        """Anota las demás capas de esas clases, si la imagen sigue siendo la misma."""
-        target, *others = classes
-        with self._lock, contextlib.suppress(ValueError):  # si una capa falla, se dice cuando se elige
-            if self._recording is None or self._recording is not recording():
-                return
-            self._recording.complete(target)
-        if others:  # de una en una, para atender entretanto lo que se pida
-            turns.call_later(turns.REST, self._complete, recording, tuple(others))
+    def _work(self) -> bool:
+        """Un paso de lo que se adelanta mientras no se pide nada: anotar una clase, o un poco de Score-CAM.
+
+        Devuelve si queda algo.
+        """
+        with self._lock:
+            if self._recording is None:
+                return False
+            with contextlib.suppress(ValueError):  # si una capa falla, se dice cuando se elige
+                return self._advance()
+            return False
+
+    def _advance(self) -> bool:
+        if self._ahead:
+            self._recording.complete(self._ahead.pop())
+        elif not self._is_slow():
+            return False
+        else:
+            layer, _, score = self._chosen()
+            if progress := self._recording.score_filters(layer, score):
+                self._views.retitle_map(wording.describe_wait(SLOW_METHOD, MEANWHILE, layer, progress))
+            else:
+                self._show()
+        return True
 
 
 def _outlined(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     return image if mask is None else plots.draw_outline(image, mask)
-
-
-def _check_lengths(images, labels, masks) -> None:
-    counts = {"imágenes": images, "etiquetas": labels} | ({} if masks is None else {"máscaras": masks})
-    if len({len(values) for values in counts.values()}) > 1:
-        found = ", ".join(f"{len(values)} {name}" for name, values in counts.items())
-        raise ValueError(f"Debe haber una etiqueta y una máscara por imagen, y hay {found}.")

@@ -3,11 +3,13 @@
 Estas pruebas valen para ipywidgets 7 y 8, y se ejecutan con los dos: véase `make test-colab`.
 """
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 
 from gradcam_helpers import data
-from gradcam_helpers.engine.chooser import ALL_CLASSES, ImageChooser, select_images
+from gradcam_helpers.engine.chooser import ImageChooser, select_images
+from gradcam_helpers.engine.gallery import ALL_CLASSES, NO_CLASS, UNLABELLED
 
 LABELS = np.array([0, 1, 1, 0, 1])
 PREDICTED = np.array([0, 0, 1, 1, 1])
@@ -31,6 +33,22 @@ def test_select_images(choice, predicted, expected):
     assert select_images(LABELS, data.CLASS_NAMES, choice, predicted).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("choice", "predicted", "expected"),
+    [
+        (ALL_CLASSES, None, [0, 1, 2]),
+        (NO_CLASS, None, [1]),
+        ("persona", None, [2]),
+        (ALL_CLASSES, [1, 1, 1], [0]),
+        (NO_CLASS, [0, 1, 1], []),
+    ],
+)
+def test_an_image_without_class_is_of_none_and_is_no_error(choice, predicted, expected):
+    labels = np.array([0, UNLABELLED, 1])
+    predicted = None if predicted is None else np.array(predicted)
+    assert select_images(labels, data.CLASS_NAMES, choice, predicted).tolist() == expected
+
+
 def test_with_a_single_image_left_the_slider_rests():
     chooser = ImageChooser(LABELS, data.CLASS_NAMES, PREDICTED)
     chooser._filter.value, chooser._errors.value = "persona", True
@@ -40,6 +58,24 @@ def test_with_a_single_image_left_the_slider_rests():
 def test_filter_offers_only_the_classes_there_are():
     chooser = ImageChooser(LABELS[1:3], data.CLASS_NAMES)
     assert list(chooser._filter.options) == [ALL_CLASSES, "persona"]
+
+
+def test_filter_offers_the_images_without_class():
+    chooser = ImageChooser([0, UNLABELLED], data.CLASS_NAMES, [1, 1])
+    assert set(chooser._filter.options) == {ALL_CLASSES, "caballo", NO_CLASS}
+    chooser._errors.value = True
+    assert (chooser._slider.max, chooser.position) == (0, 0)
+    chooser.choose(1)
+    assert chooser.describe(1) == "Imagen 1: sin clase" and chooser.true_class(1) is None
+
+
+@pytest.mark.parametrize(("count", "kind"), [(2, widgets.ToggleButtons), (10, widgets.Dropdown)])
+def test_filter_fits_whatever_the_number_of_classes(count, kind):
+    names = [f"clase {number}" for number in range(count)]
+    chooser = ImageChooser(np.arange(count), names)
+    assert isinstance(chooser._filter, kind)
+    chooser._filter.value = names[-1]
+    assert (chooser._slider.max, chooser.position) == (0, count - 1)
 
 
 def test_errors_are_offered_only_when_predictions_are_known():

@@ -4,6 +4,7 @@ Estas pruebas valen para ipywidgets 7 y 8, y se ejecutan con los dos: véase `ma
 """
 
 import asyncio
+import html
 import io
 import re
 import threading
@@ -16,9 +17,10 @@ import pytest
 from PIL import Image
 
 from gradcam_helpers import cam, data, explorer, plots
-from gradcam_helpers.engine import passes, photos, turns, wording
+from gradcam_helpers.engine import photos, turns, wording
+from gradcam_helpers.engine import recording as annotated
 from gradcam_helpers.engine.backend import keras
-from gradcam_helpers.engine.chooser import ALL_CLASSES
+from gradcam_helpers.engine.gallery import ALL_CLASSES
 
 # Lo que falla en otro hilo no llega a la prueba: que sea un error.
 pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -297,25 +299,6 @@ def test_empty_map_is_said_in_place_of_the_picture(images):
     assert visible(board._views.overlay) and not visible(board._views.instead)
 
 
-def test_while_a_slow_map_is_computed_there_is_no_other(board, monkeypatch):
-    explain, seen = cam.Recording.explain, []
-
-    def slow(*given, **options):
-        views = board._views
-        seen.append((visible(views.overlay), views.instead.value, views.meter.layout.visibility))
-        return explain(*given, **options)
-
-    monkeypatch.setattr(cam.Recording, "explain", slow)
-    board._method.value = explorer.SLOW_METHOD
-    shown, message, meter = seen[0]
-    assert not shown and wording.COMPUTING in message and meter == "hidden"
-    assert visible(board._views.overlay) and not visible(board._views.instead)
-    assert board._views.meter.layout.visibility == "visible"
-    seen.clear()
-    board._opacity.value = 20  # el mapa ya está: nada parpadea
-    assert all(shown for shown, *_ in seen)
-
-
 def test_network_with_values_that_are_not_finite_is_said(images):
     model = network()
     model.layers[-1].set_weights([np.full((2352, 2), np.nan), np.zeros(2)])
@@ -430,26 +413,126 @@ def test_of_many_quick_moves_only_the_last_is_computed(explainer, images, masks,
     assert board._chooser.position == 3
 
 
-def test_of_the_moves_that_gather_while_a_slow_map_is_computed_only_the_last_is(board, monkeypatch):
-    """Con el núcleo ocupado se juntan peticiones, y las atiende una a una y sin prisa."""
-    monkeypatch.setattr(turns, "SLOW_PAUSE", 10 * turns.PAUSE)
-    board._method.value = explorer.SLOW_METHOD
-    computed = []
-    score_cam = cam.Recording._filter_maps
-    monkeypatch.setattr(cam.Recording, "_filter_maps", lambda *given: computed.append(1) or score_cam(*given))
+class Judge:
+    """Anota la capa de cada trozo de Score-CAM que se calcula, y lee el título del mapa."""
+
+    def __init__(self, board, monkeypatch):
+        self.board, self.layers = board, []
+        self.score = board._explainer._passes.score_filters
+        monkeypatch.setattr(annotated, "STEP", 1)
+        monkeypatch.setattr(turns, "CALM", 3 * turns.PAUSE)
+        monkeypatch.setattr(turns, "REST", turns.PAUSE)
+        monkeypatch.setattr(board._explainer._passes, "score_filters", self)
+
+    def __call__(self, image, maps, *options):
+        steps = self.score(image, maps, *options)
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                return end.value
+            self.layers.append({30: "una", 28: "otra"}[maps.shape[0]])
+            yield progress
+
+    @property
+    def title(self) -> str:
+        return html.unescape(self.board._views.overlay_caption.value)
+
+
+async def until(condition):
+    """Espera, con un límite, mientras el bucle atiende lo demás."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(turns.PAUSE / 2)
+    pytest.fail("no llega")
+
+
+@pytest.fixture
+def judge(board, monkeypatch):
+    return Judge(board, monkeypatch)
+
+
+def test_score_cam_shows_its_progress_over_another_map_that_says_its_name(
+    explainer, images, masks, board, judge
+):
+    titles = []
+    board._views.overlay_caption.observe(lambda _: titles.append(judge.title), names="value")
+    grad_cam = board._views.overlay.value
 
     async def main():
-        for position in (1, 2, 3, 4, 3, 2):
-            board._chooser._slider.value = position
-            await asyncio.sleep(3 * turns.PAUSE)
-        board._method.value = "HiResCAM"
-        await asyncio.sleep(20 * turns.PAUSE)
-        assert not computed and "HiResCAM" in board._views.overlay_caption.value
         board._method.value = explorer.SLOW_METHOD
-        await asyncio.sleep(20 * turns.PAUSE)
+        await until(lambda: "2 de 3 filtros" in judge.title)
+        assert board._views.overlay.value == grad_cam and visible(board._views.overlay)
+        await until(lambda: "Score-CAM del logit" in judge.title)
 
     asyncio.run(main())
-    assert len(computed) == 1 and explorer.SLOW_METHOD in board._views.overlay_caption.value
+    waits = [
+        wording.describe_wait("Score-CAM", "Grad-CAM", "otra", progress)
+        for progress in (None, (1, 3), (2, 3), (3, 3))
+    ]
+    assert [re.sub("<[^>]*>", "", title) for title in titles[:4]] == waits
+    assert judge.layers == ["otra"] * 3
+    check(board, explainer, images, masks)
+
+
+def test_score_cam_yields_to_the_next_move_and_goes_on_where_it_was(board, judge):
+    async def main():
+        board._method.value = explorer.SLOW_METHOD
+        await until(lambda: "1 de 3" in judge.title)
+        board._layer.value = "una"
+        await until(lambda: "en una" in judge.title)
+        assert judge.layers == ["otra"]  # ni un trozo más desde que se movió la capa
+        await until(lambda: "1 de 2" in judge.title)
+        board._method.value = "HiResCAM"
+        await until(lambda: "HiResCAM" in judge.title)
+        await asyncio.sleep(10 * turns.PAUSE)
+        assert judge.layers == ["otra", "una"]
+        board.choose(layer="otra", method=explorer.SLOW_METHOD)
+        await until(lambda: "Score-CAM del logit" in judge.title)
+
+    asyncio.run(main())
+    assert judge.layers == ["otra", "una", "otra", "otra"]
+
+
+def test_while_moves_keep_coming_score_cam_does_not_begin(explainer, images, masks, board, judge):
+    async def main():
+        board._method.value = explorer.SLOW_METHOD
+        for step in range(30):
+            board._chooser._slider.value = step % 5
+            await asyncio.sleep(turns.PAUSE)
+        assert not judge.layers
+        await until(lambda: "Score-CAM del logit" in judge.title)
+
+    asyncio.run(main())
+    check(board, explainer, images, masks)
+
+
+def test_score_cam_of_an_image_that_is_no_longer_seen_is_dropped(board, judge):
+    async def main():
+        board._method.value = explorer.SLOW_METHOD
+        await until(lambda: "1 de 3" in judge.title)
+        board._chooser._slider.value = 2
+        await until(lambda: "Score-CAM del logit" in judge.title)
+
+    asyncio.run(main())
+    assert judge.layers == ["otra"] * 4
+
+
+def test_a_notice_stays_while_score_cam_is_computed(board, judge):
+    async def main():
+        board._method.value = explorer.SLOW_METHOD
+        await until(lambda: "1 de 3" in judge.title)
+        upload(board, "mala.jpg", b"esto no es una foto")
+        await until(lambda: "Score-CAM del logit" in judge.title)
+        assert "mala.jpg" in board._views.notice.value
+
+    asyncio.run(main())
+
+
+def test_without_a_loop_score_cam_is_computed_at_once(explainer, images, masks, board):
+    board._method.value = explorer.SLOW_METHOD
+    check(board, explainer, images, masks)
 
 
 def test_images_chosen_in_a_row_do_not_pile_up(board, monkeypatch):

@@ -1,6 +1,7 @@
 """Lo que se lee en el explorador: las tablas dan los números de los que salen."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,6 +43,28 @@ def test_table_of_scores(explainer, image):
         assert float(row[1].replace("−", "-")) == pytest.approx(recording.logits[0, index], abs=0.006)
         assert float(row[2]) == pytest.approx(recording.probabilities[0, index], abs=6e-5)
         assert row[3] == ("predicha" if index == recording.predicted else "verdadera")
+
+
+@pytest.mark.parametrize("true_class", [None, 0, 999])
+def test_of_many_classes_only_the_best_and_the_true_one_are_read(true_class):
+    logits = np.random.default_rng(2).permutation(1000)[np.newaxis].astype(np.float32)
+    best = np.argsort(-logits[0])[:5].tolist()
+    scores = SimpleNamespace(logits=logits, probabilities=logits / logits.sum(), predicted=best[0])
+    names = [f"clase {number}" for number in range(1000)]
+    rows = table(wording.describe_scores(scores, names, true_class))
+    expected = best + [true_class] * (true_class is not None)
+    assert [row[0] for row in rows[1:-1]] == [names[index] for index in expected]
+    assert [row[1] for row in rows[1:-1]] == [f"+{logits[0, index]:.2f}" for index in expected]
+    assert rows[1][3] == "predicha" and (rows[-2][3] == "verdadera") == (true_class is not None)
+    assert rows[-1][0] == f"y otras {1000 - len(expected)}"
+
+
+@pytest.mark.parametrize("count", [3, 1000])
+def test_a_list_of_names_fits_in_a_line(count):
+    names = [f"n{number}" for number in range(count)]
+    text = wording.list_names(names)
+    assert text.startswith("n0, n1, n2") and len(text) < 100
+    assert text.endswith(f"({count} en total)") == (count > 3)
 
 
 def test_completeness_adds_up(explainer, image):

@@ -12,6 +12,8 @@ que llega de arriba como argumento, hace de ellos un mapa (`explanation`).
     recording    lo anotado de una imagen, que da muchos mapas sin volver a la red
     photos       la foto que sube quien estudia
     wording      títulos y tablas del explorador, en HTML
+    gallery      las imágenes, etiquetas y nombres de un panel, comprobados
+    canvas       las imágenes de un panel: a qué tamaño se ven
     controls     los controles, con un mismo aspecto
     chooser      elegir una imagen
     views        lo que se ve en el explorador

@@ -3,24 +3,23 @@
 Valen para ipywidgets 7 (Colab) y 8 (JupyterLab): no se usa nada que tenga solo uno de los dos.
 """
 
-import cv2
 import ipywidgets as widgets
-import numpy as np
 
-DISPLAY_SIZE = 300  # píxeles de pantalla
 CONTROLS_WIDTH = "26em"
 LABEL_STYLE = {"description_width": "4.8em"}
 FEW_OPTIONS = 4  # botones que caben en una línea
+MOST_BUTTONS, MOST_LETTERS = 6, 50  # más ocuparían demasiadas líneas
+MOST_STOPS, LONGEST_STOP = 20, 20  # las paradas de un control deslizante, y las letras de cada una
 # El tema de JupyterLab apenas marca el botón que tiene el foco.
 FOCUS_STYLE = (
-    "<style>.widget-toggle-button:focus-visible, .widget-upload:focus-visible, .noUi-handle:focus-visible "
+    "<style>.widget-toggle-button:focus-visible, .widget-upload:focus-visible, .noUi-handle:focus-visible, "
+    ".widget-dropdown > select:focus-visible "
     "{ outline: 2px solid currentColor !important; outline-offset: 1px !important; }</style>"
 )
 
 
 def slider(kind, description: str, **options):
-    layout = widgets.Layout(width="calc(100% - 4px)")  # lo que dejan sus márgenes
-    return kind(description=description, layout=layout, style=LABEL_STYLE, **options)
+    return kind(description=description, layout=_full_width(), style=LABEL_STYLE, **options)
 
 
 def buttons(description: str, options) -> widgets.ToggleButtons:
@@ -28,6 +27,29 @@ def buttons(description: str, options) -> widgets.ToggleButtons:
     # Las que no caben en una línea, debajo de su rótulo, que si no se encogería.
     layout = widgets.Layout(display="flex" if len(options) <= FEW_OPTIONS else None)
     return widgets.ToggleButtons(description=description, options=options, style=style, layout=layout)
+
+
+def one_of(description: str, options) -> widgets.ToggleButtons | widgets.Dropdown:
+    """Un botón por opción o, si son demasiadas, una lista."""
+    few = len(options) <= MOST_BUTTONS and sum(map(len, options)) <= MOST_LETTERS
+    return buttons(description, options) if few else _list(description, options)
+
+
+def stop(description: str, options, value: str) -> widgets.SelectionSlider | widgets.Dropdown:
+    """Un control deslizante con una parada por opción o, si no caben, una lista."""
+    if len(options) > MOST_STOPS or max(map(len, options)) > LONGEST_STOP:
+        return _list(description, options, value=value)
+    control = slider(widgets.SelectionSlider, description, options=options, value=value)
+    control.style.description_width = "4em"  # su valor, un nombre, ocupa más que un número
+    return control
+
+
+def _list(description: str, options, **more) -> widgets.Dropdown:
+    return slider(widgets.Dropdown, description, options=options, **more)
+
+
+def _full_width() -> widgets.Layout:
+    return widgets.Layout(width="calc(100% - 4px)")  # lo que dejan sus márgenes
 
 
 def checkbox(description: str) -> widgets.Checkbox:
@@ -45,18 +67,6 @@ def take_file(control: widgets.FileUpload) -> tuple[str, bytes]:
         name = upload["name"]
     control.set_trait("value", type(value)())
     return name, bytes(upload["content"])
-
-
-def picture() -> widgets.Image:
-    return widgets.Image(format="png", width=DISPLAY_SIZE, height=DISPLAY_SIZE)
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """Codifica una imagen uint8 (alto, ancho, 3) en RGB como PNG, lo que muestra `widgets.Image`."""
-    encoded, buffer = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not encoded:
-        raise ValueError(f"No se puede codificar como PNG una imagen de forma {image.shape}.")
-    return buffer.tobytes()
 
 
 def row(*children: widgets.Widget) -> widgets.HBox:

@@ -28,18 +28,20 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = [TURNS[orientation] for orientation in (5, 6, 7, 8)]  # los que cambian el ancho por el alto
 
 
-def read_photo(content: bytes) -> np.ndarray:
-    """Lee una foto JPEG, PNG o WebP, la pone al derecho y la centra, entera, en un cuadrado blanco.
+def read_photo(content: bytes, shape: tuple[int, int] = IMAGE_SHAPE[:2]) -> np.ndarray:
+    """Lee una foto JPEG, PNG o WebP, la pone al derecho y la centra, entera, sobre blanco.
 
     El formato se reconoce por el contenido. Lo transparente queda blanco; de una animación se toma la
     primera imagen.
 
     Argumentos:
         content: el fichero entero. Vale también la `memoryview` que da el control de ipywidgets 8.
+        shape: alto y ancho de lo que se devuelve.
 
-    Devuelve uint8 (300, 300, 3), en RGB.
+    Devuelve uint8 (alto, ancho, 3), en RGB.
 
     Errores:
         ValueError: el fichero está vacío, ocupa demasiado, no es de esos formatos o está dañado; o la foto
@@ -56,7 +58,7 @@ def read_photo(content: bytes) -> np.ndarray:
     with warnings.catch_warnings(action="ignore"):
         image = _open(content)
         try:
-            return np.array(_fit(image))
+            return np.array(_fit(image, *shape))
         except Exception:
             # De un fichero dañado, Pillow da errores de muchas clases.
             raise _damaged() from None
@@ -92,16 +94,18 @@ def _damaged() -> ValueError:
     return ValueError("La foto está dañada o incompleta. Cópiala o descárgala otra vez, o elige otra.")
 
 
-def _fit(image: Image.Image) -> Image.Image:
-    side = IMAGE_SHAPE[0]
-    size = [max(1, round(side * length / max(image.size))) for length in image.size]
-    image.draft(None, (2 * side, 2 * side))  # un JPEG grande se decodifica ya reducido
-    small = _direct_color(image).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+def _fit(image: Image.Image, height: int, width: int) -> Image.Image:
     turn = TURNS.get(_orientation(image))
+    # El hueco, visto desde la foto sin enderezar.
+    room = (height, width) if turn in SIDEWAYS else (width, height)
+    tightest, longest = min(zip(room, image.size, strict=True), key=lambda pair: pair[0] / pair[1])
+    size = [max(1, round(tightest * length / longest)) for length in image.size]
+    image.draft(None, tuple(2 * length for length in room))  # un JPEG grande se decodifica ya reducido
+    small = _direct_color(image).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     if turn is not None:
         small = small.transpose(turn)
-    canvas = Image.new("RGB", (side, side), "white")
-    canvas.paste(small, ((side - small.width) // 2, (side - small.height) // 2), mask=small)
+    canvas = Image.new("RGB", (width, height), "white")
+    canvas.paste(small, ((width - small.width) // 2, (height - small.height) // 2), mask=small)
     return canvas
 
 

@@ -5,44 +5,57 @@ se atiende al momento, y lo que se deja para después no se hace.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
-SLOW_PAUSE = 0.3  # los que pasan sin peticiones antes de atender una que tarda
-CALM = 0.1  # segundos con la misma imagen tras los que se empieza a anotar el resto, antes de que se pida
-REST = 0.05  # segundos entre lo que se anota de una clase y de la siguiente
+CALM = 0.1  # segundos sin que se pida nada tras los que se empieza a adelantar trabajo
+REST = 0.02  # segundos entre un paso y el siguiente: los que el núcleo tarda en entregar lo que haya llegado
 
 
-class LastRequest:
-    """Junta las peticiones que llegan seguidas y atiende una vez, con los controles como estén entonces.
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+class Turns:
+    """Atiende lo que se pide y, en los ratos libres, adelanta trabajo a pasos cortos.
+
+    De las peticiones que llegan seguidas se atiende una, con los controles como estén entonces.
 
     Argumentos:
-        attend: lo que se hace.
-        is_slow: si lo que se pide ahora tarda. De ser así, se espera a que dejen de llegar peticiones.
+        attend: lo que se hace cuando se pide algo.
+        work: un paso del trabajo, tan corto como lo que puede esperar quien mueve un control; dice si queda
+            más.
     """
 
-    def __init__(self, attend: Callable[[], None], is_slow: Callable[[], bool]):
-        self._attend, self._is_slow = attend, is_slow
-        self._pending = {}  # por bucle: JupyterLab mueve los controles desde un hilo y ejecuta celdas en otro
+    def __init__(self, attend: Callable[[], None], work: Callable[[], bool]):
+        self._attend, self._work = attend, work
+        # Por bucle: JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
+        self._pending = set()
+        self._shift = None  # de quien trabaja ahora, en cualquiera de los hilos
 
     def ask(self, _=None) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return self._attend()
-        slow = self._is_slow()
-        if slow and loop in self._pending:
-            self._pending.pop(loop).cancel()
-        if loop not in self._pending:
-            self._pending[loop] = loop.call_later(SLOW_PAUSE if slow else PAUSE, self._take, loop)
+        self._shift = None  # el trabajo se deja en cuanto se pide algo
+        loop = running_loop()
+        if loop is None:
+            self._attend()
+        elif loop not in self._pending:
+            self._pending.add(loop)
+            loop.call_later(PAUSE, self._take, loop)
+
+    def work_when_calm(self) -> None:
+        """Deja para después el trabajo que haya; si ya se había dejado, se espera otra vez."""
+        loop = running_loop()
+        if loop is not None:
+            self._shift = shift = object()
+            loop.call_later(CALM, self._step, loop, shift)
 
     def _take(self, loop: asyncio.AbstractEventLoop) -> None:
-        del self._pending[loop]
+        self._pending.remove(loop)
         self._attend()
 
-
-def call_later(seconds: float, function: Callable, *arguments) -> None:
-    """Encarga una llamada al bucle de eventos, si lo hay."""
-    with contextlib.suppress(RuntimeError):
-        asyncio.get_running_loop().call_later(seconds, function, *arguments)
+    def _step(self, loop: asyncio.AbstractEventLoop, shift: object) -> None:
+        if self._shift is shift and self._work():
+            loop.call_later(REST, self._step, loop, shift)

@@ -5,8 +5,11 @@ import html
 import ipywidgets as widgets
 import numpy as np
 
-from gradcam_helpers.engine.controls import DISPLAY_SIZE, encode_png, picture, row
+from gradcam_helpers.engine.canvas import DISPLAY_SIZE, display_size, encode_png, picture
+from gradcam_helpers.engine.controls import row
 from gradcam_helpers.engine.wording import describe_colors
+
+SHORTEST_BOX = 160  # píxeles de pantalla en que cabe lo que se lee en lugar del mapa de una imagen apaisada
 
 
 class Views(widgets.VBox):
@@ -15,16 +18,18 @@ class Views(widgets.VBox):
     Argumentos:
         colormap: nombre de la escala de colores de los mapas.
         with_meter: si se enseña la tabla de completitud.
+        shape: alto y ancho de las imágenes.
     """
 
-    def __init__(self, colormap: str, with_meter: bool):
-        self.picture, self.overlay = picture(), picture()
+    def __init__(self, colormap: str, with_meter: bool, shape: tuple[int, int]):
+        self.picture, self.overlay = picture(shape), picture(shape)
+        self._box_height = max(SHORTEST_BOX, display_size(shape)[0])
         self.picture_caption, self.overlay_caption = widgets.HTML(), widgets.HTML()
         self.instead = widgets.HTML()  # lo que se lee en lugar del mapa
         self.scores, self.meter, self.notice = widgets.HTML(), widgets.HTML(), widgets.HTML()
         # De alto fijo: al pasar del mapa al texto, o al revés, nada de lo de abajo se mueve.
         place = widgets.VBox([self.overlay, self.instead])
-        place.layout.height, place.layout.overflow = f"{DISPLAY_SIZE + 4}px", "hidden"
+        place.layout.height, place.layout.overflow = f"{self._box_height + 4}px", "hidden"
         image = widgets.VBox([self.picture_caption, self.picture])
         colors = widgets.HTML(describe_colors(colormap, DISPLAY_SIZE))
         heatmap = widgets.VBox([self.overlay_caption, place, colors])
@@ -42,8 +47,12 @@ class Views(widgets.VBox):
 
     def show_instead(self, message: str, title: str) -> None:
         """Pone un texto, en HTML, en lugar del mapa."""
-        self.instead.value, self.overlay_caption.value = _box(message), _caption(title)
+        self.instead.value = _box(message, self._box_height)
+        self.overlay_caption.value = _caption(title)
         self.overlay.layout.display, self.instead.layout.display = "none", ""
+
+    def retitle_map(self, title: str) -> None:
+        self.overlay_caption.value = _caption(title)
 
     def show_meter(self, table: str) -> None:
         self.meter.value, self.meter.layout.visibility = table, "visible"
@@ -62,9 +71,9 @@ def _caption(text: str) -> str:
     return f'<div style="min-height: 2.8em; line-height: 1.4">{html.escape(text)}</div>'
 
 
-def _box(content: str) -> str:
-    """Un recuadro del tamaño de un mapa, con un texto en HTML."""
+def _box(content: str, height: int) -> str:
+    """Un recuadro de ese alto, el de un mapa, con un texto en HTML."""
     return (
-        f'<div role="status" style="box-sizing: border-box; min-height: {DISPLAY_SIZE}px; line-height: 1.4; '
+        f'<div role="status" style="box-sizing: border-box; min-height: {height}px; line-height: 1.4; '
         f'padding: 1em; border: 1px dashed gray">{content}</div>'
     )

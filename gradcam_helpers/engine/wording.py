@@ -16,7 +16,8 @@ EMPTY_MAP = (
     "que va en contra."
 )
 ROUNDED_AWAY = "Con la probabilidad puede ser solo redondeo: prueba con el logit."
-COMPUTING = "Score-CAM hace una predicción por filtro: tarda unos segundos…"
+MOST_ROWS, FIRST_ROWS = 10, 5  # si hay más clases, se leen solo las de mayor logit
+MOST_NAMES = 12  # los que se leen de una lista larga
 
 
 def describe_map(explanation: Explanation, class_name: str) -> str:
@@ -28,6 +29,18 @@ def describe_map(explanation: Explanation, class_name: str) -> str:
     if explanation.method == "Eigen-CAM":
         return f"Eigen-CAM {where}; no depende de la clase"
     return f"{explanation.method} {article} {score} de «{class_name}» {where}"
+
+
+def describe_wait(method: str, shown: str, layer: str, progress: tuple[int, int] | None = None) -> str:
+    """El título del mapa de un método, que se ve mientras llega el de otro.
+
+    Argumentos:
+        method: el que se espera, que hace una predicción por filtro.
+        shown: el que se ve.
+        progress: cuántos filtros lleva y cuántos son, si ha empezado.
+    """
+    done = "{} de {} filtros".format(*progress) if progress else "una predicción por filtro"
+    return f"{method}: {done}… Entretanto, {shown} en {layer}"
 
 
 def describe_empty(score: str) -> str:
@@ -42,13 +55,27 @@ def describe_layer(explanation: Explanation, filters: int) -> str:
 
 
 def describe_scores(recording: Recording, class_names, true_class: int | None = None) -> str:
-    """Tabla HTML: logit y probabilidad de cada clase, cuál se predice y, si se sabe, cuál es la verdadera."""
-    rows = [("clase", "logit", "probabilidad", "")]
-    for index, name in enumerate(class_names):
+    """Tabla HTML: logit y probabilidad de cada clase, cuál se predice y, si se sabe, cuál es la verdadera.
+
+    Si hay muchas clases, solo las de mayor logit y la verdadera.
+    """
+    rows, shown = [("clase", "logit", "probabilidad", "")], list(range(len(class_names)))
+    if len(shown) > MOST_ROWS:
+        best = np.argsort(-recording.logits[0])[:FIRST_ROWS].tolist()
+        shown = best + [true_class] * (true_class is not None and true_class not in best)
+    for index in shown:
         roles = ["predicha"] * (index == recording.predicted) + ["verdadera"] * (index == true_class)
         logit, probability = recording.logits[0, index], recording.probabilities[0, index]
-        rows.append((html.escape(name), _signed(logit), f"{probability:.4f}", ", ".join(roles)))
+        name = html.escape(class_names[index])
+        rows.append((name, _signed(logit), f"{probability:.4f}", ", ".join(roles)))
+    if len(shown) < len(class_names):
+        rows.append((f"y otras {len(class_names) - len(shown)}", "", "", ""))
     return _table(rows)
+
+
+def list_names(names) -> str:
+    """Nombres separados por comas; si son muchos, los primeros."""
+    return ", ".join(names[:MOST_NAMES]) + (f"… ({len(names)} en total)" if len(names) > MOST_NAMES else "")
 
 
 def describe_completeness(explanation: Explanation, gap: float, class_name: str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from playwright.sync_api import TimeoutError
 
 from gradcam_helpers import explorer
-from gradcam_helpers.engine.chooser import ALL_CLASSES
+from gradcam_helpers.engine.gallery import ALL_CLASSES
 from medidas.lessons import memory
 from tests.navegador import lab, notebook
 from tests.navegador.board import Board, find_boards

@@ -21,7 +21,7 @@ def save(folder: Path) -> dict[str, str | None]:
 
 
 def save_board(board, folder: Path) -> str | None:
-    arrays = {"images": board._images, "labels": board._labels, "predicted": board._chooser._predicted}
+    arrays = {"images": board._images, "labels": board._chooser.labels, "predicted": board._chooser.predicted}
     arrays["masks"] = getattr(board, "_masks", None)
     known = {name: values for name, values in arrays.items() if values is not None}
     np.savez(folder / f"{board.model_id}.npz", **known)

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 
 from gradcam_helpers import explorer
 from gradcam_helpers.engine import photos
-from gradcam_helpers.engine.chooser import ALL_CLASSES
+from gradcam_helpers.engine.gallery import ALL_CLASSES
 from medidas.navegador.latency import measure_memory
 from tests.navegador.board import jpeg
 from tests.navegador.expected import (
