@@ -105,7 +105,7 @@ class Explorer(widgets.VBox):
         self._masks = None if masks is None else gallery.check_subjects(masks, self._images)
         self._class_names = self._chooser.class_names
         gallery.check_classes(self._class_names, explainer.classes)
-        gallery.check_prepared(self._prepared(self._images[0]), explainer.image_shape)
+        gallery.check_prepare(prepare, self._images[0], explainer.image_shape)
         self._recording, self._ahead, self._photo = None, [], None
         self._position = 0
         # JupyterLab mueve los controles desde un hilo y ejecuta las celdas en otro.
@@ -145,10 +145,6 @@ class Explorer(widgets.VBox):
         for control, value in chosen.items():
             control.value = value
         self._update()
-
-    def _prepared(self, image: np.ndarray) -> np.ndarray:
-        prepared = np.asarray(self._prepare(image))
-        return prepared[np.newaxis] if prepared.ndim == 3 else prepared
 
     def _build_controls(self) -> None:
         layers = self._explainer.layer_names
@@ -264,7 +260,9 @@ class Explorer(widgets.VBox):
         """Anota lo que se va a ver de una imagen nueva, y qué clases se anotarán en todas las capas."""
         if self._recording is not None:
             return
-        self._recording = self._explainer.record(self._prepared(image), layer, target, score)
+        self._recording = self._explainer.record(
+            gallery.prepare_one(self._prepare, image), layer, target, score
+        )
         seen = self._recording.predicted if target is None else target
         others = [each for each in range(len(self._class_names)) if each != seen]
         # Se toman por el final: lo último, la clase que se ve, de la que ya hay algo.

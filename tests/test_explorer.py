@@ -12,12 +12,13 @@ import weakref
 from datetime import datetime
 
 import cv2
+import ipywidgets as widgets
 import numpy as np
 import pytest
 from PIL import Image
 
 from gradcam_helpers import cam, data, explorer, plots
-from gradcam_helpers.engine import photos, turns, wording
+from gradcam_helpers.engine import canvas, photos, turns, wording
 from gradcam_helpers.engine import recording as annotated
 from gradcam_helpers.engine.backend import keras
 from gradcam_helpers.engine.gallery import ALL_CLASSES
@@ -307,6 +308,139 @@ def test_network_with_values_that_are_not_finite_is_said(images):
     assert visible(board._views.instead) and not visible(board._views.overlay)
     assert board._views.scores.value == "" and board._views.meter.layout.visibility == "hidden"
     assert np.array_equal(decode(board._views.picture), images[0])
+
+
+# Otras redes y otras imágenes
+
+
+def other_network(shape, classes, outputs=None, depth=2):
+    """Una red que recibe imágenes de esa forma, con `depth` convoluciones."""
+    keras.utils.set_random_seed(7)
+    convolution = {"padding": "same", "activation": "relu"}
+    hidden = [keras.layers.Conv2D(4, 3, name=f"conv{position}", **convolution) for position in range(depth)]
+    last = keras.layers.Dense(outputs or classes, activation="sigmoid" if outputs == 1 else "softmax")
+    return keras.Sequential([keras.Input(shape), *hidden, keras.layers.GlobalAveragePooling2D(), last])
+
+
+def names(count):
+    return [f"clase {number}" for number in range(count)]
+
+
+def pictures(*shape):
+    return np.random.default_rng(1).integers(0, 256, (3, *shape, 3), dtype=np.uint8)
+
+
+def grey_and_small(image):
+    """La preparación de una red de un canal, sin el eje del lote."""
+    return cv2.resize(image, (16, 16)).mean(axis=2, keepdims=True) / 127.5 - 1
+
+
+def whole(image):
+    return np.float32(image[np.newaxis]) / 255
+
+
+def halves(image):
+    """Un lote de una imagen, de 0 a 1, con la mitad de las filas y de las columnas."""
+    return np.float32(image[np.newaxis, ::2, ::2]) / 255
+
+
+@pytest.mark.parametrize(
+    ("size", "prepare", "shape", "classes", "outputs"),
+    [
+        ((32, 32), whole, (32, 32, 3), 10, None),
+        ((60, 120), halves, (30, 60, 3), 3, None),
+        ((500, 200), halves, (None, None, 3), 2, 1),
+        ((28, 28), grey_and_small, (16, 16, 1), 10, None),
+    ],
+)
+def test_any_network_with_its_own_pictures(size, prepare, shape, classes, outputs):
+    explainer = cam.Explainer(other_network(shape, classes, outputs))
+    images, masks = pictures(*size), np.zeros((3, *size), bool)
+    masks[:, : size[0] // 2, : size[1] // 2] = True
+    board = explorer.Explorer(
+        explainer, images, [0, -1, 1], names(classes), [1, 1, 1], masks, prepare=prepare
+    )
+    for position in range(3):
+        board.choose(image=position, target="clase 1")
+        batch = np.float32(prepare(images[position]))
+        explanation = explainer.explain(batch if batch.ndim == 4 else batch[np.newaxis], target=1)
+        picture = canvas.enlarge(images[position])
+        assert np.array_equal(decode(board._views.picture), picture)
+        assert visible(board._views.overlay) == (not explanation.empty[0])
+        if not explanation.empty[0]:
+            expected = plots.overlay(picture, explanation.heatmap[0])
+            assert np.abs(decode(board._views.overlay).astype(int) - expected).max() <= 1
+        caption = ["clase 0", "sin clase", "clase 1"][position]
+        assert f"Imagen {position}: {caption}" in board._views.picture_caption.value
+        assert ("verdadera" in board._views.scores.value) == (position != 1)
+    board._outline.value = True
+    outlined = plots.draw_outline(canvas.enlarge(images[2]), canvas.enlarge(masks[2]))
+    assert np.array_equal(decode(board._views.picture), outlined)
+    height, width = canvas.display_size(size)
+    for view in (board._views.picture, board._views.overlay):
+        assert (int(view.height), int(view.width)) == (height, width)
+    photo = pictures(90, 70)[0]
+    upload(board, "mía.jpg", jpeg(photo))
+    fitted = canvas.enlarge(photos.read_photo(jpeg(photo), size))
+    assert np.array_equal(decode(board._views.picture), fitted)
+    board._method.value = explorer.SLOW_METHOD
+    assert "Score-CAM" in board._views.overlay_caption.value
+
+
+@pytest.mark.parametrize(("classes", "kind"), [(3, widgets.ToggleButtons), (1000, widgets.Dropdown)])
+def test_the_control_of_the_class_fits_however_many_there_are(classes, kind):
+    explainer = cam.Explainer(other_network((32, 32, 3), classes))
+    board = explorer.Explorer(explainer, pictures(32, 32), [0, 1, 2], names(classes), prepare=whole)
+    assert isinstance(board._target, kind)
+    board._target.value = f"clase {classes - 1}"
+    assert f"«clase {classes - 1}»" in board._views.overlay_caption.value
+    assert board._views.scores.value.count("<tr>") < 12
+    with pytest.raises(ValueError, match="«Clase» puede ser predicha, clase 0") as refusal:
+        board.choose(target="clase")
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize(("depth", "kind"), [(13, widgets.SelectionSlider), (52, widgets.Dropdown)])
+def test_the_control_of_the_layer_fits_however_many_there_are(depth, kind):
+    explainer = cam.Explainer(other_network((32, 32, 3), 2, depth=depth))
+    board = explorer.Explorer(explainer, pictures(32, 32), [0, 1, 0], data.CLASS_NAMES, prepare=whole)
+    assert isinstance(board._layer, kind) and board._layer.value == f"conv{depth - 1}"
+    board._layer.value = "conv3"
+    assert "en conv3" in board._views.overlay_caption.value
+
+
+def test_of_many_classes_only_the_seen_one_is_recorded_in_advance(monkeypatch):
+    monkeypatch.setattr(turns, "CALM", turns.PAUSE)
+    explainer = cam.Explainer(other_network((32, 32, 3), 10))
+    board = explorer.Explorer(explainer, pictures(32, 32), [0, 1, 2], names(10), prepare=whole)
+
+    async def main():
+        board.choose(image=2, target="clase 4")
+        await asyncio.sleep(20 * turns.PAUSE)
+
+    asyncio.run(main())
+    assert {key for key in board._recording._gradients} == {("conv0", 4), ("conv1", 4)}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda image: image, "deben ser flotantes"),
+        (lambda image: np.float32(image[:20]), "(1, 20, 300, 3)"),
+        (lambda image: np.float32(image[..., :1]), "(1, 300, 300, 1)"),
+        (lambda image: data.prepare_image(image[1:]), "(299, 300, 3)"),
+        (lambda image: np.float32([image, image]), "debe dar una sola, y da 2"),
+        (lambda image: np.full(image.shape, np.nan), "no son finitos"),
+    ],
+)
+def test_a_preparation_that_does_not_serve_is_said_at_once(explainer, images, prepare, message):
+    with pytest.raises(ValueError, match=f"«prepare».*{re.escape(message)}"):
+        explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES, prepare=prepare)
+
+
+def test_one_name_for_each_class_of_the_network(explainer, images):
+    with pytest.raises(ValueError, match="La red distingue 2 clases y hay 3 nombres"):
+        explorer.Explorer(explainer, images, LABELS, [*data.CLASS_NAMES, "gato"])
 
 
 # La foto

@@ -10,7 +10,7 @@ from io import BytesIO
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from gradcam_helpers import data
 from gradcam_helpers.engine import photos
@@ -343,6 +343,19 @@ def test_unreadable_metadata_are_ignored(kind, metadata):
 def test_photo_is_whole_and_centred_on_white(height, width, rows, columns):
     photo = photos.read_photo(encode(canvas(height, width, BROWN)))
     assert np.array_equal(photo, framed(rows, columns, BROWN))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("shape", [(32, 32), (100, 300), (224, 160), (500, 401)])
+@pytest.mark.parametrize(("height", "width"), [(200, 100), (90, 270), (700, 700)])
+def test_photo_fits_in_pictures_of_any_size(height, width, shape, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    stored = canvas(width, height, BLACK) if orientation == 6 else canvas(height, width, BLACK)
+    photo = photos.read_photo(encode(stored, exif=exif), shape)
+    scale = min(shape[0] / height, shape[1] / width)
+    assert (photo.shape, photo.dtype) == ((*shape, 3), np.uint8)
+    assert box(photo) == pytest.approx([scale * height, scale * width], abs=1)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

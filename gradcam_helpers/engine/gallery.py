@@ -1,6 +1,6 @@
 """Lo que recorre un panel: imágenes, etiquetas y nombres de las clases, comprobados antes de mostrar nada."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -107,12 +107,20 @@ def check_classes(class_names: list[str], classes: int) -> None:
         raise ValueError(f"La red distingue {classes} clases y hay {len(class_names)} nombres de clases.")
 
 
-def check_prepared(prepared: np.ndarray, expected: tuple) -> None:
+def prepare_one(prepare: Callable, image: np.ndarray) -> np.ndarray:
+    """Lo que da una preparación con una imagen, como lote de una; puede darla sola."""
+    prepared = np.asarray(prepare(image))
+    return prepared[np.newaxis] if prepared.ndim == 3 else prepared
+
+
+def check_prepare(prepare: Callable, image: np.ndarray, expected: tuple) -> None:
     """Que lo que se prepara de una imagen sea lo que espera la red: alto, ancho y canales."""
     try:
-        check_images(prepared, expected)
+        prepared = check_images(prepare_one(prepare, image), expected)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"Lo que da «prepare» no sirve a la red. {error}") from None
+        raise ValueError(
+            f"La preparación, «prepare», no sirve con estas imágenes y esta red. {error}"
+        ) from error
     if len(prepared) != 1:
         raise ValueError(f"De una imagen, «prepare» debe dar una sola, y da {len(prepared)}.")
 
