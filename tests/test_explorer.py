@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from gradcam_helpers import cam, data, explorer, plots
-from gradcam_helpers.engine import canvas, photos, turns, wording
+from gradcam_helpers.engine import canvas, passes, photos, turns, wording
 from gradcam_helpers.engine import recording as annotated
 from gradcam_helpers.engine.backend import keras
 from gradcam_helpers.engine.gallery import ALL_CLASSES
