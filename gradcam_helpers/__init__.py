@@ -1,14 +1,14 @@
-"""Módulo de ayuda del curso: datos, red, mapas de calor, medidas, figuras y controles.
+"""Módulo de ayuda del curso: lo que usan las lecciones, escrito para leerse en una hora.
 
-    data      las dos fuentes de datos, las máscaras y los fondos
-    download  la descarga de los datos reales
-    models    la red del curso: construir, entrenar, guardar y cargar
-    anatomy   por dentro de cualquier clasificador: sus capas y sus logits
-    cam       mapas de calor
-    metrics   medidas de un mapa: fidelidad, localización y dependencia de los pesos
-    plots     figuras
-    photos    la foto que sube quien estudia
-    explorer  controles deslizantes
+    data           las dos fuentes de datos, las máscaras y los fondos
+    models         la red del curso: construirla, entrenarla, guardarla y cargarla
+    formulas       las fórmulas de los métodos, y cómo se normaliza y se amplía un mapa
+    cam            de imágenes a mapas de calor, con cualquier clasificador
+    metrics        medidas de un mapa: si es fiel a la red y si señala al sujeto
+    randomization  si un mapa depende de lo que la red ha aprendido
+    plots          figuras
+    explorer       paneles con controles
 
-Importar el paquete es inmediato: TensorFlow se carga con el primer módulo que lo necesita.
+Cada módulo importa solo los que tiene encima en esta tabla y la sala de máquinas, `engine`, que las lecciones
+no importan nunca. Importar el paquete es inmediato: TensorFlow se carga con el primer módulo que lo necesita.
 """

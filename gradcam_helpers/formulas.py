@@ -111,6 +111,7 @@ def _weighted_sum(weights, activations):
     return tf.einsum("nk,nijk->nij", weights, activations)
 
 
+# La fórmula de cada método: de los que usan gradientes, y de los que usan una predicción por filtro.
 GRADIENT_METHODS = {
     "CAM": class_activation_mapping,
     "Grad-CAM": grad_cam,

@@ -1,9 +1,11 @@
-"""Medidas de una explicación: sus identidades, cálculos independientes, y los errores de quien las usa."""
+"""Medidas de un mapa: sus identidades, cálculos independientes, y los errores de quien las usa."""
 
 import numpy as np
 import pytest
+from toy_models import network_with_a_network_inside
 
-from gradcam_helpers import cam, formulas, metrics, models
+from gradcam_helpers import cam, formulas, metrics
+from gradcam_helpers.engine import scoring
 from gradcam_helpers.engine.backend import keras
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # ninguna división entre cero, ni callada
@@ -261,7 +263,7 @@ def test_the_network_sees_few_images_at_a_time_and_that_does_not_matter(
     images, heatmaps, measure, chunk, monkeypatch
 ):
     whole = measure(network, images, heatmaps, TARGETS)
-    monkeypatch.setattr(metrics, "CHUNK", chunk)
+    monkeypatch.setattr(scoring, "CHUNK", chunk)
     recorder = Recorder()
     assert np.allclose(measure(recorder, images, heatmaps, TARGETS), whole, rtol=1e-12)
     assert max(recorder.sizes) == chunk
@@ -297,29 +299,9 @@ def test_one_class_for_all(images, heatmaps, measure):
     )
 
 
-@pytest.fixture(scope="module")
-def model():
-    """La red del curso en pequeño, con una red dentro y normalización por lotes."""
-    keras.utils.set_random_seed(3)
-    inner = keras.Sequential(
-        [
-            keras.Input((6, 5, 4)),
-            keras.layers.SeparableConv2D(4, 3, padding="same", activation="relu", name="separable"),
-            keras.layers.BatchNormalization(name="normalizacion"),
-        ],
-        name="interior",
-    )
-    inputs = keras.Input(SHAPE, name="imagen")
-    features = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="primera")(inputs)
-    features = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="ultima")(inner(features))
-    hidden = keras.layers.Dropout(0.5)(keras.layers.Flatten()(features))
-    seeded = keras.initializers.GlorotUniform(seed=1)
-    outputs = keras.layers.Dense(3, "softmax", kernel_initializer=seeded, name="salida")(hidden)
-    return keras.Model(inputs, outputs)
-
-
 @every_measure
-def test_the_network_may_be_a_keras_model(images, heatmaps, measure, model):
+def test_the_network_may_be_a_keras_model(images, heatmaps, measure):
+    model = network_with_a_network_inside()
     values = measure(model, images, heatmaps, TARGETS)
     assert np.allclose(values, measure(model.predict_on_batch, images, heatmaps, TARGETS), atol=1e-5)
 
@@ -329,10 +311,10 @@ def test_the_network_may_be_a_keras_model(images, heatmaps, measure, model):
     ("name", "change", "error", "message"),
     [
         ("images", lambda x: x[0], ValueError, r"lote.*\(6, 5, 3\)"),
-        ("images", lambda x: x[:0], ValueError, r"una al menos.*\(0, 6, 5, 3\)"),
+        ("images", lambda x: x[:0], ValueError, "vacío.*al menos una imagen"),
         ("images", lambda x: (x * 255).astype(np.uint8), TypeError, "«uint8».*prepare_image"),
         ("images", lambda x: np.where(x > 0.5, np.nan, x), ValueError, "Las imágenes.*NaN"),
-        ("heatmaps", lambda x: x[:, ::2], ValueError, r"\(4, 6, 5\).*\(4, 3, 5\).*cam\.resize_heatmaps"),
+        ("heatmaps", lambda x: x[:, ::2], ValueError, r"\(4, 6, 5\).*\(4, 3, 5\).*formulas\.resize_heatmaps"),
         ("heatmaps", lambda x: x[0], ValueError, r"estos son \(6, 5\)"),
         ("heatmaps", lambda x: x[:3], ValueError, r"estos son \(3, 6, 5\)"),
         ("heatmaps", lambda x: x - 0.5, ValueError, "van de 0 a 1.*-0.46.*Explanation.heatmap"),
@@ -463,261 +445,6 @@ def test_nothing_to_point_at(game):
 def test_games_reject(heatmaps, game, change, error, message):
     with pytest.raises(error, match=message):
         game(*change(heatmaps, heatmaps > 0.5))
-
-
-# --- Correlación de rangos ----------------------------------------------------------------------------
-
-
-def test_rank_correlation_by_hand():
-    first, second = np.array([[[1, 2, 3, 4, 5]]]), np.array([[[5, 6, 7, 8, 7]]])
-    # Rangos: 1, 2, 3, 4, 5 y 1, 2, 3.5, 5, 3.5.
-    assert np.allclose(metrics.rank_correlation(first, second), 8 / np.sqrt(10 * 9.5))
-
-
-def test_without_ties_it_is_the_formula_of_the_differences():
-    generator = np.random.default_rng(7)
-    first, second = (np.stack([generator.permutation(30) for _ in range(5)]) for _ in range(2))
-    expected = 1 - 6 * ((first - second) ** 2).sum(axis=1) / (30 * (30**2 - 1))
-    maps = first.reshape(5, 6, 5), second.reshape(5, 6, 5)
-    assert np.allclose(metrics.rank_correlation(*maps), expected)
-
-
-def slow_ranks(values):
-    return [
-        sum(other < value for other in values) + sum(other == value for other in values) / 2
-        for value in values
-    ]
-
-
-def test_with_ties_it_is_the_correlation_of_the_mean_ranks():
-    generator = np.random.default_rng(8)
-    first, second = generator.integers(-3, 4, (2, 6, 5, 7))
-    found = metrics.rank_correlation(first, second)
-    assert found.dtype == np.float64
-    for value, one, other in zip(found, first, second, strict=True):
-        assert np.isclose(value, np.corrcoef(slow_ranks(one.ravel()), slow_ranks(other.ravel()))[0, 1])
-
-
-def test_only_the_order_matters(heatmaps):
-    assert np.allclose(metrics.rank_correlation(heatmaps, np.exp(5 * heatmaps) - 9), 1)
-    assert np.allclose(metrics.rank_correlation(heatmaps, -(heatmaps**3)), -1)
-
-
-def test_a_constant_map_orders_nothing(heatmaps):
-    some = heatmaps * np.array([1, 0, 1, 1])[:, np.newaxis, np.newaxis]
-    for pair in ((some, heatmaps), (heatmaps, some)):
-        assert np.array_equal(np.isnan(metrics.rank_correlation(*pair)), [False, True, False, False])
-    assert np.isnan(metrics.rank_correlation(np.full((1, 3, 3), 0.1), np.full((1, 3, 3), 0.7))).all()
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "error", "message"),
-    [
-        (np.ones((1, 2, 3)), np.ones((1, 3, 2)), ValueError, r"\(1, 2, 3\) y \(1, 3, 2\)"),
-        (np.ones((2, 3)), np.ones((2, 3)), ValueError, r"\(N, alto, ancho\)"),
-        (np.ones((0, 2, 3)), np.ones((0, 2, 3)), ValueError, "con alguno al menos"),
-        (np.ones((1, 2, 3)), np.full((1, 2, 3), np.nan), ValueError, "no son finitos"),
-        (np.full((1, 2, 3), "a"), np.ones((1, 2, 3)), TypeError, "números reales"),
-    ],
-)
-def test_rank_correlation_rejects(first, second, error, message):
-    with pytest.raises(error, match=message):
-        metrics.rank_correlation(first, second)
-
-
-# --- Aleatorización en cascada ------------------------------------------------------------------------
-
-# Las capas con pesos de la red de estas pruebas, de la última a la primera, y cuántos pesos tiene cada una.
-CASCADE = {"salida": 2, "ultima": 2, "normalizacion": 4, "separable": 3, "primera": 2}
-
-
-@pytest.fixture
-def trained(model):
-    """La red con otros pesos que los de sus inicializadores, como los que deja un entrenamiento."""
-    network = keras.models.clone_model(model)
-    generator = np.random.default_rng(9)
-    network.set_weights(
-        [
-            generator.uniform(0.1, 0.5, weight.shape) * generator.choice([-1, 1])
-            for weight in model.get_weights()
-        ]
-    )
-    variance = network.get_layer("interior").get_layer("normalizacion").moving_variance
-    variance.assign(np.abs(variance))
-    return network
-
-
-def grad_cam(network, images):
-    return cam.Explainer(network).explain(images, layer="ultima", target=1).raw
-
-
-def edges(network, images):
-    """Un «método» que solo mira la imagen."""
-    return np.abs(np.diff(images.mean(axis=3), axis=2))
-
-
-class Weights:
-    """Un «método» que anota las redes que explica y sus pesos de entonces."""
-
-    def __init__(self):
-        self.networks, self.seen = [], []
-
-    def __call__(self, network, images):
-        self.networks.append(network)
-        self.seen.append(network.get_weights())
-        return edges(network, images)
-
-
-def randomized(network, images, seed=0):
-    """Los pesos de la red en cada paso de la cascada, y el resultado."""
-    explain = Weights()
-    result = metrics.cascading_randomization(network, images, explain, seed)
-    assert [each is network for each in explain.networks] == [True] + [False] * (len(result.layers) + 1)
-    return explain.seen[1:], result  # los primeros son los de la red original
-
-
-def test_a_method_that_looks_only_at_the_image_does_not_change_and_fails(trained, images):
-    result = metrics.cascading_randomization(trained, images, edges)
-    assert result.similarity.shape == (6, 4)
-    assert np.allclose(result.similarity, 1)
-    assert result.unchanged.all()
-
-
-def test_grad_cam_changes(trained, images):
-    result = metrics.cascading_randomization(trained, images, grad_cam)
-    assert np.allclose(result.similarity[0], 1)  # aún no se ha aleatorizado nada
-    assert np.nanmean(result.similarity[-1]) < 0.5
-    assert not result.unchanged.any()
-
-
-def test_one_step_that_changes_is_enough_to_not_be_unchanged():
-    similarity = np.array([[1, 1, 1, 1], [1, 0.9, 1, np.nan], [1, 1, 0.2, 1]])
-    unchanged = metrics.Randomization(("b", "a"), similarity).unchanged
-    assert np.array_equal(unchanged, [True, False, False, False])
-
-
-def test_similarity_is_with_the_original_map(trained, images):
-    maps = iter(np.random.default_rng(0).normal(size=(7, 4, 3, 3)))
-    given = []
-
-    def explain(network, images):
-        given.append(next(maps))
-        return given[-1]
-
-    similarity = metrics.cascading_randomization(trained, images, explain).similarity
-    for row, each in zip(similarity, given[1:], strict=True):
-        assert np.array_equal(row, metrics.rank_correlation(given[0], each))
-
-
-def test_layers_are_randomized_from_the_last_to_the_first_and_stay_so(trained, images):
-    steps, result = randomized(trained, images)
-    assert result.layers == tuple(CASCADE)
-    original, randomized_weights = trained.get_weights(), 0
-    assert len(steps) == len(CASCADE) + 1
-    for step, count in zip(steps, (0, *CASCADE.values()), strict=True):
-        randomized_weights += count
-        changed = [not np.array_equal(a, b) for a, b in zip(step, original, strict=True)]
-        untouched = len(original) - randomized_weights
-        assert changed == [False] * untouched + [True] * randomized_weights
-    for earlier, later, count in zip(steps[1:], steps[2:], np.cumsum(list(CASCADE.values())), strict=False):
-        assert all(map(np.array_equal, earlier[-count:], later[-count:]))
-
-
-def test_new_weights_come_from_the_initializers_of_each_layer(trained, images):
-    steps, _ = randomized(trained, images)
-    first, first_bias, *_, scale, offset, mean, variance, last, last_bias, _, _ = steps[-1]
-    assert not first_bias.any() and not last_bias.any()
-    assert np.all(scale == 1) and np.all(variance == 1) and not offset.any() and not mean.any()
-    for kernel, inputs in ((first, 3), (last, 4)):
-        limit = np.sqrt(6 / (9 * inputs + 9 * 4))  # Glorot uniforme
-        assert 0.8 * limit < np.abs(kernel).max() <= limit
-        assert np.abs(kernel.mean()) < 0.2 * limit
-
-
-def test_an_initializer_with_its_own_seed_is_random_too(model, images):
-    steps, _ = randomized(model, images)  # sin entrenar: sus pesos son los del inicializador
-    assert not np.array_equal(steps[1][-2], model.get_weights()[-2])
-
-
-def test_two_equal_layers_get_different_weights():
-    inputs = keras.Input((6, 6, 2))
-    features = keras.layers.Conv2D(2, 3)(keras.layers.Conv2D(2, 3)(inputs))
-    network = keras.Model(inputs, features)
-    steps, _ = randomized(network, np.random.default_rng(0).random((1, 6, 6, 2), np.float32))
-    first, _, second, _ = steps[-1]
-    assert not np.array_equal(first, second)
-
-
-def test_the_seed_alone_decides_the_weights(trained, images):
-    weights = []
-    for seed, global_seed in ((4, 1), (4, 2), (5, 2)):
-        keras.utils.set_random_seed(global_seed)
-        weights.append(randomized(trained, images, seed)[0][-1])
-    assert all(map(np.array_equal, weights[0], weights[1]))
-    assert not np.array_equal(weights[0][0], weights[2][0])
-
-
-def test_the_generators_of_others_go_on_as_before(trained, images):
-    keras.utils.set_random_seed(1)
-    expected = np.random.random()
-    keras.utils.set_random_seed(1)
-    metrics.cascading_randomization(trained, images, edges)
-    assert np.random.random() == expected
-
-
-def test_randomizing_does_not_touch_the_model(trained, images):
-    trained.compile("adam", "sparse_categorical_crossentropy")
-    weights, prediction = trained.get_weights(), trained.predict_on_batch(images)
-    inbound = [len(layer._inbound_nodes) for layer in trained.layers]
-    metrics.cascading_randomization(trained, images, grad_cam)
-    assert all(map(np.array_equal, weights, trained.get_weights()))
-    assert np.array_equal(trained.predict_on_batch(images), prediction)
-    assert [len(layer._inbound_nodes) for layer in trained.layers] == inbound
-    assert trained.compiled
-
-
-def test_a_network_that_was_saved(trained, images, tmp_path):
-    loaded = models.load_model(models.save_model(trained, tmp_path / "red.keras"))
-    saved, result = randomized(loaded, images)
-    assert result.layers == tuple(CASCADE)
-    for weight, expected in zip(saved[-1], randomized(trained, images)[0][-1], strict=True):
-        assert np.array_equal(weight, expected)
-
-
-class Subclass(keras.Model):
-    def __init__(self):
-        super().__init__(name="propia")
-        self.dense = keras.layers.Dense(2)
-
-    def call(self, inputs):
-        return self.dense(inputs)
-
-
-@pytest.mark.parametrize(
-    ("network", "explain", "error", "message"),
-    [
-        ("red.keras", edges, TypeError, "modelo de Keras.*«str»"),
-        (Subclass(), edges, ValueError, "no puede copiar «propia».*Functional"),
-        (None, "grad_cam", TypeError, "«explain».*«str»"),
-        (
-            None,
-            lambda network, images: edges(network, images)[0],
-            ValueError,
-            r"un mapa por imagen \(4\), y da \(6, 4\)",
-        ),
-        (None, lambda network, images: edges(network, images)[:2], ValueError, r"\(4\), y da \(2, 6, 4\)"),
-        (None, lambda network, images: edges(network, images) * np.nan, ValueError, "no son finitos"),
-        (None, lambda network, images: images, ValueError, r"\(N, alto, ancho\).*\(4, 6, 5, 3\)"),
-    ],
-)
-def test_randomization_rejects(trained, images, network, explain, error, message):
-    with pytest.raises(error, match=message):
-        metrics.cascading_randomization(network or trained, images, explain)
-
-
-def test_randomization_rejects_an_empty_batch(trained, images):
-    with pytest.raises(ValueError, match="con alguno al menos"):
-        metrics.cascading_randomization(trained, images[:0], edges)
 
 
 # --- De la red al valor -------------------------------------------------------------------------------

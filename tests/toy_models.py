@@ -93,6 +93,26 @@ def pooled_network(*last):
     return with_random_weights(network)
 
 
+def network_with_a_network_inside():
+    """La red del curso en pequeño, con una red dentro y normalización por lotes."""
+    keras.utils.set_random_seed(3)
+    inner = keras.Sequential(
+        [
+            keras.Input((6, 5, 4)),
+            layers.SeparableConv2D(4, 3, padding="same", activation="relu", name="separable"),
+            layers.BatchNormalization(name="normalizacion"),
+        ],
+        name="interior",
+    )
+    inputs = keras.Input((6, 5, 3), name="imagen")
+    features = layers.Conv2D(4, 3, padding="same", activation="relu", name="primera")(inputs)
+    features = layers.Conv2D(4, 3, padding="same", activation="relu", name="ultima")(inner(features))
+    hidden = layers.Dropout(0.5)(layers.Flatten()(features))
+    seeded = keras.initializers.GlorotUniform(seed=1)
+    outputs = layers.Dense(3, "softmax", kernel_initializer=seeded, name="salida")(hidden)
+    return keras.Model(inputs, outputs)
+
+
 def linear_head(weights: np.ndarray, bias=0.0, activation="softmax"):
     """Una convolución que deja pasar cada canal, y una densa con los pesos dados sobre todos sus valores.
 

@@ -1,21 +1,25 @@
 """La sala de máquinas: lo que las lecciones usan sin verlo. Nada de aquí importa un módulo de arriba.
 
-Lo que se pide se comprueba (`inputs`); la red da activaciones, gradientes y logits (`passes`), y una fórmula,
-que llega de arriba como argumento, hace de ellos un mapa (`explanation`).
-
     backend      TensorFlow, Keras y TFDS, importados sin sus avisos
     download     la descarga de los datos reales
     anatomy      por dentro de cualquier clasificador: sus capas y sus logits
-    explanation  lo que resulta, y las fórmulas que hacen falta para llegar a ello
+    explanation  lo que resulta de explicar, y qué fórmulas hacen falta para ello
     inputs       comprobaciones de lo que se recibe
+    subjects     separar a los sujetos de un fondo blanco y ponerlos sobre otro
+    photos       la foto que sube quien estudia
     passes       las pasadas por la red, compiladas
     recording    lo anotado de una imagen, que da muchos mapas sin volver a la red
-    photos       la foto que sube quien estudia
-    wording      títulos y tablas del explorador, en HTML
+    scoring      la puntuación de una clase en muchas imágenes
+    untraining   quitar a una copia de una red lo que ha aprendido
+    wording      lo que se lee en el explorador
     gallery      las imágenes, etiquetas y nombres de un panel, comprobados
     canvas       las imágenes de un panel: a qué tamaño se ven
     controls     los controles, con un mismo aspecto
     chooser      elegir una imagen
     views        lo que se ve en el explorador
     turns        qué petición se atiende, y cuándo
+
+Cada módulo importa solo los que tiene encima. Una explicación baja un tramo de escalera: lo que se pide se
+comprueba (`inputs`); la red da activaciones, gradientes y logits (`passes`), y una fórmula, que llega de
+arriba como argumento, hace de ellos un mapa (`explanation`).
 """
