@@ -73,6 +73,8 @@ def copy(tmp_path):
     shutil.copytree(ROOT / "binder", folder / "binder")
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "requirements.txt").write_text("")
+    (folder / "tests" / "colab").mkdir(parents=True)
+    (folder / "tests" / "colab" / "requirements.txt").write_text("")
     return folder
 
 
@@ -115,6 +117,16 @@ def test_python_without_venv(copy):
     body = f'case "$2" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac'
     run = make(copy, ".venv/listo", fake_python(copy, body))
     assert "le falta el módulo venv" in message(run)
+
+
+def test_python_of_colab_missing_or_of_another_version(copy):
+    run = make(copy, ".venv-colab/listo", "PYTHON_COLAB=no-hay-tal-python")
+    assert "Colab usa Python 3.13, y «no-hay-tal-python» no funciona" in message(run)
+    pretend = "import sys; sys.version_info = (3, 12, 0); exec(sys.argv[1])"
+    fake_python(copy, f'exec {sys.executable} -c "{pretend}" "$2"')
+    run = make(copy, ".venv-colab/listo", "PYTHON_COLAB=./python-de-prueba")
+    assert message(run) == "Colab usa Python 3.13, y «./python-de-prueba» es el 3.12."
+    assert not (copy / ".venv-colab").exists()
 
 
 def test_interrupted_installation_is_repaired_and_a_finished_one_is_not_repeated(copy):

@@ -32,7 +32,7 @@ def run_alone(path, folder):
     """Ejecuta en esa carpeta una copia del cuaderno; da lo que escribe, por `stdout` y por `stderr`."""
     shutil.copy(path, folder)
     notebook = nbformat.read(folder / path.name, as_version=4)
-    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": folder}})
+    client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": folder}})
     # Bajo pytest, ipykernel no recogería en el cuaderno lo que escriben las bibliotecas de C++.
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     with open(folder.with_suffix(".stderr"), "w+", encoding="utf-8") as kernel:
