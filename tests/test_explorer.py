@@ -19,7 +19,6 @@ from PIL import Image
 
 from gradcam_helpers import cam, data, explorer, plots
 from gradcam_helpers.engine import canvas, passes, photos, turns, wording
-from gradcam_helpers.engine import recording as annotated
 from gradcam_helpers.engine.backend import keras
 from gradcam_helpers.engine.gallery import ALL_CLASSES
 
@@ -553,7 +552,7 @@ class Judge:
     def __init__(self, board, monkeypatch):
         self.board, self.layers = board, []
         self.score = board._explainer._passes.score_filters
-        monkeypatch.setattr(annotated, "STEP", 1)
+        monkeypatch.setattr(turns, "SPELL", 0)  # un filtro de cada vez, por pequeña que sea la red
         monkeypatch.setattr(turns, "CALM", 3 * turns.PAUSE)
         monkeypatch.setattr(turns, "REST", turns.PAUSE)
         monkeypatch.setattr(board._explainer._passes, "score_filters", self)

@@ -9,7 +9,7 @@ from gradcam_helpers.engine.explanation import Explanation, Formulas
 from gradcam_helpers.engine.inputs import check_answers, check_convolution, check_request, check_targets
 from gradcam_helpers.engine.passes import Passes
 
-STEP = 4  # filtros que mira `score_filters` de cada vez: con la red del curso, una décima de segundo
+STEP = 1  # filtros que mira `score_filters` de cada vez: con más apenas va más deprisa, y hace esperar
 
 
 class Recording:

@@ -5,11 +5,13 @@ se atiende al momento, y lo que se deja para después no se hace.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 
 PAUSE = 0.01  # segundos en que se juntan peticiones: de las que llegan al arrastrar, se atiende la última
 CALM = 0.1  # segundos sin que se pida nada tras los que se empieza a adelantar trabajo
-REST = 0.02  # segundos entre un paso y el siguiente: los que el núcleo tarda en entregar lo que haya llegado
+SPELL = 0.03  # segundos que se trabaja seguidos; el último paso puede pasarse
+REST = 0.01  # los que se descansa después: los que el núcleo tarda en entregar lo que haya llegado
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -57,5 +59,8 @@ class Turns:
         self._attend()
 
     def _step(self, loop: asyncio.AbstractEventLoop, shift: object) -> None:
-        if self._shift is shift and self._work():
-            loop.call_later(REST, self._step, loop, shift)
+        limit = time.monotonic() + SPELL
+        while self._shift is shift and self._work():
+            if time.monotonic() >= limit:
+                loop.call_later(REST, self._step, loop, shift)
+                return

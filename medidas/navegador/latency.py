@@ -52,6 +52,7 @@ PAUSES = 0.1, 0.6  # segundos: entre cuánto y cuánto
 AT_ONCE = 0.0, 0.0
 CALM = 0.5, 0.7  # tras una imagen nueva, para que se anoten todas sus capas
 FRESH = 0.0, 0.5  # con la imagen recién llegada, puede que solo esté anotado lo que se ve
+HALFWAY = 0.0, 1.0  # con Score-CAM ya en marcha
 COUNT = 40
 MOST = 120  # movimientos que se intentan: si el mapa está vacío, no llega ninguna imagen
 WARM_UP = 12  # movimientos que no cuentan
@@ -63,12 +64,16 @@ MEGABYTES = 50  # de más, tras los movimientos al azar
 BUSY = 0.5  # carga del equipo a partir de la cual se avisa
 
 
+GRADIENT_METHODS = [method for method in explorer.METHOD_CHOICES if method != explorer.SLOW_METHOD]
+
+
 @dataclass(frozen=True)
 class Task:
     """Un control, los movimientos que se repiten en él y sus límites, en milisegundos.
 
     `layer` es la tecla que lleva a la capa en que se mide: `End`, la última; `Home`, la primera. `rest`, los
-    segundos que pasan entre la imagen nueva y el movimiento.
+    segundos que pasan entre la imagen nueva y el movimiento. Si `halfway`, el movimiento llega con Score-CAM
+    a medias, y se mide hasta el mapa que se ve entretanto.
     """
 
     what: str
@@ -78,9 +83,9 @@ class Task:
     p95: float
     layer: str = "End"
     rest: tuple[float, float] = CALM
+    halfway: bool = False
 
 
-GRADIENT_METHODS = [method for method in explorer.METHOD_CHOICES if method != explorer.SLOW_METHOD]
 CLASSES = ("caballo", "persona")
 LAYERS = ("ArrowLeft",) * 5 + ("ArrowRight",) * 5
 TASKS = (
@@ -90,6 +95,7 @@ TASKS = (
     Task("clase, recién cambiada la imagen", TARGET, CLASSES, 80, 150, rest=FRESH),
     Task("capa", LAYER, LAYERS, 100, 200),
     Task("capa, recién cambiada la imagen", LAYER, LAYERS, 100, 200, rest=FRESH),
+    Task("capa, con Score-CAM a medias", LAYER, LAYERS, 300, 300, rest=HALFWAY, halfway=True),
     Task("imagen nueva", IMAGE, ("ArrowRight",), 180, 350),
     Task("imagen nueva, primera capa", IMAGE, ("ArrowRight",), 180, 350, layer="Home"),
 )
@@ -97,9 +103,13 @@ TASKS = (
 
 def press(board: Board, task: Task, step: str) -> None:
     if task.label in (METHOD, TARGET):
-        board.control(task.label).get_by_role("button", name=step, exact=True).press("Enter")
+        press_button(board, task.label, step)
     else:
         board.page.keyboard.press(step)
+
+
+def press_button(board: Board, label: str, option: str) -> None:
+    board.control(label).get_by_role("button", name=option, exact=True).press("Enter")
 
 
 def moves(board: Board, task: Task, pauses: tuple[float, float]) -> list[float]:
@@ -113,12 +123,17 @@ def moves(board: Board, task: Task, pauses: tuple[float, float]) -> list[float]:
     for number in range(MOST):
         if task.label != IMAGE:
             elapsed(board, lambda: board.press(IMAGE, "ArrowRight"))
+            if task.halfway:
+                press_button(board, METHOD, explorer.SLOW_METHOD)
+                board.root.get_by_text("filtros…").wait_for()
             time.sleep(generator.uniform(*task.rest))
             board.focus(task.label)
         step = task.steps[number % len(task.steps)]
         milliseconds = elapsed(board, lambda step=step: press(board, task, step))
         if milliseconds is not None:
             times.append(milliseconds)
+        if task.halfway:
+            press_button(board, METHOD, GRADIENT_METHODS[0])
         if len(times) == WARM_UP + COUNT:
             break
         time.sleep(generator.uniform(*pauses))

@@ -170,6 +170,18 @@ def test_score_cam(boards):
         other.settle()
 
 
+def test_score_cam_shows_its_progress_and_yields_to_the_next_move(boards):
+    board, *_ = boards
+    board.choose(METHOD, explorer.SLOW_METHOD)
+    board.root.get_by_text("filtros… Entretanto, Grad-CAM en bloque3_conv2").wait_for()
+    board.press(LAYER, "ArrowLeft")
+    board.root.get_by_text("filtros… Entretanto, Grad-CAM en bloque3_conv1").wait_for()
+    board.choose(METHOD, "LayerCAM")
+    board.settle()
+    board.choose(METHOD, explorer.SLOW_METHOD)
+    board.settle()
+
+
 def test_empty_map_is_not_drawn(boards):
     *_, other = boards
     assert len(other.settle().pictures) == 2
