@@ -3,11 +3,12 @@ PYTHON ?= python3
 PYTHON_COLAB ?= python3.13
 BIN := .venv/bin
 # Los cuadernos se guardan sin tiempos ni estado de los controles, y sin las salidas de las celdas que lo piden.
+# Cada uno se ejecuta con su carpeta de modelos, vacía: la red que entrena la lección 2 no llega a las demás.
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos datos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
+.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos datos pesos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
@@ -15,8 +16,8 @@ lab: .venv/listo  # abre JupyterLab en la primera lección
 test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los datos embebidos
 	$(BIN)/python -m pytest
 
-test-real: .venv/listo  # los cuadernos con los datos reales: se ejecutan enteros, sin comparar los resultados
-	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) notebooks
+test-real: .venv/listo  # con los datos reales, la red publicada y los cuadernos, sin comparar los resultados de estos
+	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) tests/test_published.py notebooks
 
 test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
 	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab tests/test_explorer.py tests/test_chooser.py tests/test_photos.py
@@ -40,15 +41,21 @@ acciones: .venv/acciones  # busca errores en lo que ejecuta GitHub
 cuadernos: export GRADCAM_DATOS := embebido
 cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/; y la figura del README
 	$(BIN)/jupytext --quiet --update --from fuentes///py:percent --to notebooks///ipynb fuentes/*.py
-	$(BIN)/jupyter nbconvert --to notebook --inplace --execute $(CLEAN_EXECUTION) notebooks/*.ipynb
+	models=$$(mktemp -d) && trap 'rm -rf "$$models"' EXIT && for notebook in notebooks/*.ipynb; do \
+		GRADCAM_MODELOS="$$models/$$notebook" $(BIN)/jupyter nbconvert --to notebook --inplace --execute \
+		$(CLEAN_EXECUTION) "$$notebook" || exit 1; done
 	$(BIN)/jupyter nbconvert --to notebook --inplace $(REMOVE_OUTPUTS) notebooks/*.ipynb
 	$(BIN)/python figuras/recorrido.py
 
 datos: .venv/listo  # dibuja de nuevo los datos embebidos
 	$(BIN)/python -m generador datos
 
+pesos: .venv/listo  # entrena la red de la lección 2 con cada conjunto de datos y publica sus pesos
+	$(BIN)/python pesos/publicar.py embebido
+	$(BIN)/python pesos/publicar.py real
+
 estilo: .venv/listo  # formato y errores del código
-	$(BIN)/ruff format gradcam_helpers generador tests medidas figuras && $(BIN)/ruff check
+	$(BIN)/ruff format gradcam_helpers generador pesos tests medidas figuras && $(BIN)/ruff check
 
 medidas: export GRADCAM_DATOS ?= embebido
 medidas: .venv/listo  # lo que se tarda en dibujar, entrenar y dar cada lección, y lo que acierta la red

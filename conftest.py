@@ -2,15 +2,23 @@
 
 import os
 import tempfile
+from pathlib import Path
+
+import pytest
 
 
 def pytest_configure(config):
     # Los resultados publicados son los de los datos embebidos: compararlos exige usar los mismos.
     if getattr(config.option, "nbval", False):
         os.environ["GRADCAM_DATOS"] = "embebido"
-    # Los cuadernos corren en otros procesos y heredan la variable: así ninguno toca las redes de «modelos».
     config.models_folder = tempfile.TemporaryDirectory(prefix="modelos-")
-    os.environ["GRADCAM_MODELOS"] = config.models_folder.name
+
+
+@pytest.hookimpl(tryfirst=True)  # antes de que nbval arranque el núcleo del cuaderno, que hereda la variable
+def pytest_runtest_setup(item):
+    # Una por fichero: ninguno toca las redes de «modelos», ni usa la que entrena el cuaderno de la lección 2.
+    folder = Path(item.config.models_folder.name, item.path.relative_to(item.config.rootpath))
+    os.environ["GRADCAM_MODELOS"] = str(folder)
 
 
 def pytest_unconfigure(config):

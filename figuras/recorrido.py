@@ -1,4 +1,4 @@
-"""La figura del README: de la imagen al mapa de calor, con la red entrenada en la lección 2.
+"""La figura del README: de la imagen al mapa de calor, con la red publicada.
 
 Uso: python figuras/recorrido.py
 """
@@ -13,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gradcam_helpers import cam, data, models, plots
+from gradcam_helpers.engine import weights
 from gradcam_helpers.engine.backend import keras
 
 POSITION = 22  # de la imagen, en la validación de los datos embebidos
@@ -24,7 +25,7 @@ INK = "#1b1b2f"
 def main() -> None:
     source = data.prepare_source("embebido")
     image = data.load_images(source, data.VALIDATION_SPLIT, count=POSITION + 1)[0][POSITION]
-    model = models.load_model(models.model_path(source))
+    model = models.load_published(weights.weights_path(source.key))
     batch = data.prepare_image(image)
     explanation = cam.Explainer(model).explain(batch, layer=LAYER)
     activations = keras.Model(model.input, model.get_layer(LAYER).output)(batch)[0].numpy()

@@ -138,21 +138,23 @@ for package in (tf, keras, tfds, np):
 # licencia [CC BY 2.0](https://creativecommons.org/licenses/by/2.0/deed.es): se puede usar y modificar si se
 # le cita.
 #
-# `data.prepare_source()` lo busca en este equipo; la primera vez lo descarga (unos 150 MB) y comprueba que
-# llegó entero. Si no se puede, porque no hay conexión o la descarga falla, lo dice y recurre a los datos
-# **embebidos**: otras imágenes de caballos y personas, dibujadas por un programa del propio curso, que
-# vienen con él y se leen de la misma forma. Todo lo que diremos vale para los dos conjuntos.
+# `data.prepare_source(download=True)` lo busca en este equipo; si no está, lo descarga (unos 150 MB) y
+# comprueba que llegó entero. Si no se puede, porque no hay conexión o la descarga falla, lo dice y recurre a
+# los datos **embebidos**: otras imágenes de caballos y personas, dibujadas por un programa del propio curso,
+# que vienen con él y se leen de la misma forma. Todo lo que diremos vale para los dos conjuntos.
 
 # %%
-source = data.prepare_source()
+source = data.prepare_source(download=True)
 
 # %%
 print(source)
 
 # %% [markdown]
-# Verás esa línea al principio de cada lección: dice qué datos se usan y con qué licencia. Los cuadernos se
-# publican con los resultados de los embebidos. Para elegir tú los datos, escribe
-# `data.prepare_source("embebido")` **en todas las lecciones**; con `"real"`, los originales o un error.
+# Verás esa línea al principio de cada lección: dice qué datos se usan y con qué licencia. Las demás lecciones
+# no descargan nada: usan los originales si ya están en el equipo y, si no, los embebidos. (En Colab cada
+# cuaderno tiene un equipo propio y vacío: serán los embebidos.) Los cuadernos se publican con los resultados
+# de los embebidos. Para elegir tú los datos, escribe `data.prepare_source("embebido")` **en todas las
+# lecciones**; con `"real"`, los originales, descargados si faltan, o un error.
 
 # %% [markdown]
 # ### Cargar con TensorFlow Datasets

@@ -440,9 +440,10 @@ FileLink(os.path.relpath(path))
 
 # %% [markdown]
 # La lección 3 cargará este fichero. En Colab, donde cada cuaderno tiene su propia máquina, descárgalo y
-# súbelo allí a `curso-gradcam/modelos` después de la celda de preparación, o deja que la lección 3 entrene
-# otra red. Si tu equipo tiene poca memoria, como en Binder, **apaga antes este núcleo**: en JupyterLab, con
-# la orden «Apagar Kernel» (*Shut Down Kernel*) del menú «Kernel».
+# súbelo allí a `curso-gradcam/modelos` después de la celda de preparación; si no, la lección 3 usará la red
+# que se publica con el curso, entrenada con esta misma receta. Si tu equipo tiene poca memoria, como en
+# Binder, **apaga antes este núcleo**: en JupyterLab, con la orden «Apagar Kernel» (*Shut Down Kernel*) del
+# menú «Kernel».
 
 # %% [markdown]
 # ## Límites

@@ -84,11 +84,11 @@ source = data.prepare_source()
 print(source)
 
 # %% [markdown]
-# La red es la que guardó la lección 2. Si no está, la celda siguiente entrena otra deprisa, con una sola
-# época: los pasos son los mismos, aunque acertará menos y los mapas serán otros.
+# La red es la que guardó la lección 2. Si no está, la celda siguiente carga la que se publica con el curso,
+# entrenada con la misma receta y los mismos datos.
 
-# %% tags=["nbval-ignore-output"]
-model = models.load_or_train(source)
+# %%
+model = models.load_trained(source)
 
 # %% [markdown]
 # ## Elegir una imagen

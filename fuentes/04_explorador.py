@@ -84,10 +84,10 @@ source = data.prepare_source()
 print(source)
 
 # %% [markdown]
-# La red es la que guardó la lección 2; si no está, la celda siguiente entrena otra con una sola época.
+# La red es la que guardó la lección 2; si no está, la que se publica con el curso.
 
-# %% tags=["nbval-ignore-output"]
-model = models.load_or_train(source)
+# %%
+model = models.load_trained(source)
 
 # %% [markdown]
 # Leemos cien imágenes de prueba con su máscara, es decir, los píxeles que son del caballo o de la persona, y

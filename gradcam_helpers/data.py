@@ -20,6 +20,7 @@ TEST_SPLIT = "test"
 BACKGROUND_SPLIT = "fondos"  # solo en los datos embebidos
 
 CHOICES = ("auto", "real", "embebido")
+REAL_NAME = "horses_or_humans"
 EMBEDDED_DIR = Path(__file__).resolve().parent / "datos"
 
 
@@ -44,17 +45,19 @@ class Source:
         return f"Datos: {self.name}, las imágenes {origin}. Licencia: {self.licence}."
 
 
-def prepare_source(choice: str | None = None) -> Source:
+def prepare_source(choice: str | None = None, download: bool = False) -> Source:
     """Deja listos los datos del curso y comprueba que están enteros.
 
     Los reales, `horses_or_humans`, se buscan en la carpeta de la variable de entorno `TFDS_DATA_DIR` o,
-    sin ella, en `tensorflow_datasets` de la carpeta personal; si faltan, se descargan (unos 150 MB). Los
-    embebidos vienen con el curso.
+    sin ella, en `tensorflow_datasets` de la carpeta personal. Los embebidos vienen con el curso.
 
     Argumentos:
         choice: «real», «embebido» o «auto»; por omisión, lo que diga la variable de entorno
-            `GRADCAM_DATOS` y, sin ella, «auto»: los reales y, si no se pueden usar, los embebidos, con un
-            mensaje que dice por qué. Si `TFDS_DATA_DIR` señala una carpeta, «auto» es «real».
+            `GRADCAM_DATOS` y, sin ella, «auto»: los reales, si ya están en este equipo, y si no, los
+            embebidos. De los que están y no se pueden usar, un mensaje dice por qué. Con «real», si
+            faltan, se descargan (unos 150 MB). Si `TFDS_DATA_DIR` señala una carpeta, «auto» es «real».
+        download: descarga los reales también con «auto», si faltan; si no se puede, un mensaje dice por
+            qué y se usan los embebidos.
 
     Errores:
         ValueError: no existe esa elección.
@@ -75,14 +78,15 @@ def prepare_source(choice: str | None = None) -> Source:
             return _embedded_source()
         if choice == "real" or os.environ.get("TFDS_DATA_DIR"):
             return _real_source()
-        return _real_or_embedded_source()
+        return _real_or_embedded_source(download)
     except ImportError as error:  # TFDS importa muchas cosas cuando las usa
         raise backend.broken("tensorflow_datasets", error) from error
 
 
-def _real_or_embedded_source() -> Source:
+def _real_or_embedded_source(may_download: bool) -> Source:
     try:
-        return _real_source()
+        if may_download or _has_real_data():
+            return _real_source()
     except OSError as error:
         reason = str(error)
     except Exception as error:
@@ -90,18 +94,27 @@ def _real_or_embedded_source() -> Source:
         if isinstance(error, ImportError):
             error = backend.broken("tensorflow_datasets", error)
         reason = f"No es por la conexión: TFDS no funciona como debe. {backend.first_line(error)}."
+    else:
+        return _embedded_source()
     print(f"Uso los datos embebidos, porque los reales no se pueden usar ahora. {reason}")
     return _embedded_source()
 
 
 def _real_source() -> Source:
     data_dir = _data_dir()
-    builder = tfds.builder_cls("horses_or_humans")
-    if not os.path.isfile(data_dir / builder.name / str(builder.VERSION) / "dataset_info.json"):
+    builder = tfds.builder_cls(REAL_NAME)
+    if not _has_real_data():
+        print(f"Descargo {REAL_NAME}, unos 150 MB: solo hace falta una vez.", flush=True)
         download.download_dataset(builder, data_dir)
-    repair = "Borra esa carpeta y vuelve a ejecutar la celda para descargarlos de nuevo."
-    _check(builder.name, data_dir, repair)
-    return Source("real", builder.name, str(data_dir), "L. Moroney, CC BY 2.0")
+    repair = "Borra esa carpeta, y la lección 1 los descargará de nuevo."
+    _check(REAL_NAME, data_dir, repair)
+    return Source("real", REAL_NAME, str(data_dir), "L. Moroney, CC BY 2.0")
+
+
+def _has_real_data() -> bool:
+    """Si está la ficha de los datos reales, que aparece en su carpeta cuando ya está todo lo demás."""
+    version = str(tfds.builder_cls(REAL_NAME).VERSION)
+    return os.path.isfile(_data_dir() / REAL_NAME / version / "dataset_info.json")
 
 
 def _embedded_source() -> Source:

@@ -1,4 +1,4 @@
-"""La red del curso: construirla, entrenarla, guardarla y cargarla."""
+"""La red del curso: construirla, entrenarla, guardarla y cargarla, la propia o la publicada."""
 
 import os
 import tempfile
@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from gradcam_helpers import data
+from gradcam_helpers.engine import weights
 from gradcam_helpers.engine.backend import keras
 
 BLOCK_FILTERS = (32, 64, 128)
@@ -151,19 +152,27 @@ def load_model(path) -> keras.Model:
         ) from None
 
 
-def load_or_train(source: data.Source) -> keras.Model:
-    """Carga la red de la lección 2 y, si no está, entrena una deprisa: una sola época, sin guardarla."""
-    path = model_path(source)
-    if path.is_file():
-        print(f"Cargo la red entrenada en la lección 2: {path.name}")
-        return load_model(path)
-    print(
-        f"No está {path.name}, que guarda la lección 2: entreno una red con una sola época "
-        "(un par de minutos). Acertará menos."
-    )
-    keras.utils.set_random_seed(SEED)
+def load_published(path: Path) -> keras.Model:
+    """La red del curso con los pesos publicados en ese fichero, lista para predecir (sin compilar).
+
+    Errores:
+        DamagedWeights: el fichero falta o está dañado.
+    """
+    arrays = weights.read_weights(path)
     model = build_model()
-    training = data.load_batches(source, data.TRAINING_SPLIT, BATCH_SIZE, shuffle=True)
-    compile_model(model, steps=len(training))
-    train(model, training)
+    for weight in model.weights:
+        weight.assign(arrays[weight.path])
     return model
+
+
+def load_trained(source: data.Source) -> keras.Model:
+    """La red entrenada con esos datos: la tuya, si la guardó la lección 2; si no, la publicada. Dice cuál."""
+    path = model_path(source)
+    if own := path.is_file():
+        line = f"Red: la tuya, de la lección 2 ({path.name})."
+    else:
+        line = "Red: la publicada con el curso, ya entrenada con estos datos."
+    if own or source.key == "real":
+        line += " Las lecturas plegadas son de la red publicada y los datos embebidos."
+    print(line)
+    return load_model(path) if own else load_published(weights.weights_path(source.key))

@@ -1,10 +1,13 @@
 """Segundos y memoria máxima de cada lección, ejecutada sola: en un núcleo nuevo y sin modelos guardados.
 
 La memoria es la residente del núcleo: en total, y la anónima, que no cuenta las páginas de las bibliotecas,
-porque el sistema puede descartarlas. Solo en Linux. Uso: python medidas/lessons.py
+porque el sistema puede descartarlas. También se mide cuánto se tarda en ver el primer mapa de calor desde que
+se abre la lección, si sus celdas se ejecutan sin pausa. Solo en Linux.
+Uso: python medidas/lessons.py [03_gradcam_paso_a_paso…]
 """
 
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -14,6 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+HEATMAP = "plots.show_overlays("  # lo que llama la celda que dibuja mapas de calor
 INTERVAL = 0.02  # segundos entre lecturas de la memoria anónima
 
 
@@ -36,7 +40,7 @@ def watch_anonymous(process: int, peak: list[float], stop: threading.Event) -> N
 def measure(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": path.parent}})
-    start = time.perf_counter()
+    start, first_map = time.perf_counter(), ""
     with client.setup_kernel():
         process = client.km.provisioner.pid
         anonymous, stop = [0.0], threading.Event()
@@ -44,18 +48,22 @@ def measure(path: Path) -> None:
         watcher.start()
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
+            if not first_map and cell.cell_type == "code" and HEATMAP in cell.source:
+                first_map = f"   primer mapa a los {time.perf_counter() - start:.1f} s"
         total = memory(process, "VmHWM")
         stop.set()
         watcher.join()
     seconds = time.perf_counter() - start
     print(
-        f"{path.stem:28s} {seconds:6.0f} s   {total:6.0f} MB en total   {anonymous[0]:6.0f} MB anónimos",
+        f"{path.stem:28s} {seconds:6.0f} s   {total:6.0f} MB en total   {anonymous[0]:6.0f} MB anónimos"
+        f"{first_map}",
         flush=True,
     )
 
 
 def main() -> None:
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    chosen = [NOTEBOOKS / f"{name}.ipynb" for name in sys.argv[1:]]
+    for path in chosen or sorted(NOTEBOOKS.glob("*.ipynb")):
         with tempfile.TemporaryDirectory(prefix="modelos-") as folder:
             os.environ["GRADCAM_MODELOS"] = folder
             measure(path)

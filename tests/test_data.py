@@ -61,9 +61,13 @@ def test_auto_without_real_data_takes_the_embedded(
     if variable is not NO_CHOICE:
         monkeypatch.setenv("GRADCAM_DATOS", variable)
     assert data.prepare_source(argument) == embedded_source
+    assert without_network == []
+    assert capsys.readouterr().out == ""
+    assert data.prepare_source(argument, download=True) == embedded_source
     assert without_network == [home / "tensorflow_datasets"]
-    message = "Uso los datos embebidos, porque los reales no se pueden usar ahora. No hay red.\n"
-    assert capsys.readouterr().out == message
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "Descargo horses_or_humans, unos 150 MB: solo hace falta una vez."
+    assert second == "Uso los datos embebidos, porque los reales no se pueden usar ahora. No hay red."
 
 
 @pytest.mark.parametrize(
@@ -115,15 +119,18 @@ def test_embedded_does_not_look_for_the_real(
 ):
     monkeypatch.setenv("GRADCAM_DATOS", variable)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tiny_dataset))
-    assert data.prepare_source(argument) == embedded_source
+    assert data.prepare_source(argument, download=True) == embedded_source
     assert capsys.readouterr().out == ""
     assert without_network == []
 
 
+@pytest.mark.parametrize("download", [False, True])
 @pytest.mark.parametrize("choice", ["auto", "real"])
-def test_data_in_the_home_folder_are_used_in_silence(choice, without_network, tiny_dataset, home, capsys):
+def test_data_in_the_home_folder_are_used_in_silence(
+    choice, download, without_network, tiny_dataset, home, capsys
+):
     shutil.copytree(tiny_dataset, home / "tensorflow_datasets")
-    source = data.prepare_source(choice)
+    source = data.prepare_source(choice, download)
     assert (source.key, source.data_dir) == ("real", str(home / "tensorflow_datasets"))
     assert capsys.readouterr().out == ""
     assert without_network == []

@@ -191,6 +191,9 @@ def course(server, home, embedded_source, monkeypatch):
     point_to(server.address, monkeypatch.setattr)
 
 
+DOWNLOADING = "Descargo horses_or_humans, unos 150 MB: solo hace falta una vez."
+
+
 def left_in(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
@@ -203,9 +206,10 @@ def assert_real_fails_and_auto_falls_back(home, capsys, error, message):
     assert left_in(home) == []
     capsys.readouterr()
     start = time.monotonic()
-    assert data.prepare_source("auto").key == "embebido"
+    assert data.prepare_source("auto", download=True).key == "embebido"
     assert time.monotonic() - start < PATIENCE + 2
-    (line,) = capsys.readouterr().out.splitlines()
+    first, line = capsys.readouterr().out.splitlines()
+    assert first == DOWNLOADING
     assert line == f"Uso los datos embebidos, porque los reales no se pueden usar ahora. {failure.value}"
     assert left_in(home) == []
 
@@ -222,10 +226,10 @@ def assert_is_the_original(source):
 
 @pytest.mark.parametrize("choice", ["real", "auto"])
 def test_downloaded_pictures_are_those_of_the_server(choice, home, server, capsys):
-    source = data.prepare_source(choice)
+    source = data.prepare_source(choice, download=True)
     assert source.key == "real"
     assert_is_the_original(source)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == f"{DOWNLOADING}\n"
     assert [path.name for path in home.iterdir()] == ["tensorflow_datasets"]
     assert [path.name for path in (home / "tensorflow_datasets").iterdir()] == ["horses_or_humans"]
     assert [path.name for path in (home / "tensorflow_datasets/horses_or_humans").iterdir()] == ["3.0.0"]
@@ -237,6 +241,11 @@ def test_second_time_nothing_is_downloaded(server):
     server.requests.clear()
     assert_is_the_original(data.prepare_source("auto"))
     assert server.requests == []
+
+
+def test_auto_downloads_only_on_request(home, server, capsys):
+    assert data.prepare_source("auto").key == "embebido"
+    assert (server.requests, capsys.readouterr().out, left_in(home)) == ([], "", [])
 
 
 def test_redirects_are_followed(server):
@@ -448,7 +457,7 @@ def test_disk_that_fails(moment, code, reason, monkeypatch, home, capsys):
 def test_interruption_is_not_swallowed(moment, choice, monkeypatch, home):
     moment(monkeypatch, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        data.prepare_source(choice)
+        data.prepare_source(choice, download=True)
     assert left_in(home) == []
 
 
@@ -464,7 +473,7 @@ def test_conversion_that_fails(error, monkeypatch, home, capsys):
 
 def test_progress_bars_of_tfds_come_back(monkeypatch):
     converting(monkeypatch, ValueError())
-    data.prepare_source("auto")
+    data.prepare_source("auto", download=True)
     assert not isinstance(tfds.core.utils.tqdm(disable=True), tfds.core.utils.tqdm_utils.EmptyTqdm)
 
 
@@ -483,7 +492,7 @@ def test_a_file_where_the_folder_should_be(home, capsys):
     (home / "tensorflow_datasets").write_text("no soy una carpeta")
     with pytest.raises(OSError, match="no es una carpeta"):
         data.prepare_source("real")
-    assert data.prepare_source("auto").key == "embebido"
+    assert data.prepare_source("auto", download=True).key == "embebido"
     assert (home / "tensorflow_datasets").read_text() == "no soy una carpeta"
 
 
@@ -491,7 +500,7 @@ def test_folder_that_was_already_there_stays(home, server):
     folder = home / "tensorflow_datasets" / "otro_conjunto"
     folder.mkdir(parents=True)
     server.behaviors = {TEST: cut_in_the_middle}
-    assert data.prepare_source("auto").key == "embebido"
+    assert data.prepare_source("auto", download=True).key == "embebido"
     assert left_in(home) == ["tensorflow_datasets", "tensorflow_datasets/otro_conjunto"]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gradcam_helpers import data, models
+from gradcam_helpers.engine import weights
 from gradcam_helpers.engine.backend import keras, tf
 
 
@@ -170,17 +171,29 @@ def test_model_with_code_is_refused(tmp_path):
         models.load_model(tmp_path / "red.keras")
 
 
+READINGS = " Las lecturas plegadas son de la red publicada y los datos embebidos."
+
+
 def test_lesson_model_is_loaded_when_it_is_there(small, tmp_path, monkeypatch, capsys, tiny_source):
     monkeypatch.setenv("GRADCAM_MODELOS", str(tmp_path))
     models.save_model(small, models.model_path(tiny_source))
-    assert models.load_or_train(tiny_source).count_params() == small.count_params()
-    assert "Cargo la red" in capsys.readouterr().out
+    assert models.load_trained(tiny_source).count_params() == small.count_params()
+    assert capsys.readouterr().out == (f"Red: la tuya, de la lección 2 (original-real.keras).{READINGS}\n")
 
 
-def test_model_of_the_other_source_is_not_taken(small, tmp_path, monkeypatch, capsys, tiny_source):
+@pytest.mark.parametrize(("fixture", "told"), [("embedded_source", ""), ("tiny_source", READINGS)])
+def test_without_a_network_of_that_source_the_published_one_is_taken(
+    fixture, told, request, small, tmp_path, monkeypatch, capsys
+):
+    source = request.getfixturevalue(fixture)
+    other = {"real": "embebido", "embebido": "real"}[source.key]
     monkeypatch.setenv("GRADCAM_MODELOS", str(tmp_path))
-    models.save_model(small, tmp_path / "original-embebido.keras")
-    model = models.load_or_train(tiny_source)
-    assert model.count_params() == 22_717_090
-    assert "No está original-real.keras" in capsys.readouterr().out
-    assert [file.name for file in tmp_path.iterdir()] == ["original-embebido.keras"]
+    models.save_model(small, tmp_path / f"original-{other}.keras")
+    model = models.load_trained(source)
+    published = models.load_published(weights.weights_path(source.key))
+    for one, same in zip(model.get_weights(), published.get_weights(), strict=True):
+        assert np.array_equal(one, same)
+    assert capsys.readouterr().out == (
+        f"Red: la publicada con el curso, ya entrenada con estos datos.{told}\n"
+    )
+    assert [file.name for file in tmp_path.iterdir()] == [f"original-{other}.keras"]

@@ -2,6 +2,7 @@
 
     backend      TensorFlow, Keras y TFDS, importados sin sus avisos
     download     la descarga de los datos reales
+    weights      los pesos publicados de la red del curso, ya entrenada
     anatomy      por dentro de cualquier clasificador: sus capas y sus logits
     explanation  lo que resulta de explicar, y qué fórmulas hacen falta para ello
     inputs       comprobaciones de lo que se recibe

@@ -42,8 +42,8 @@ class Counter(cam.Explainer):
 source = data.prepare_source()
 images, labels = data.load_images(source, count=60)
 masks = data.load_masks(source, count=60)
-explainer = Counter(models.load_or_train(source))
-predicted = explainer.model.predict(data.prepare_image(images), verbose=0).argmax(axis=1)
+explainer = Counter(models.load_trained(source))
+predicted = explainer.model.predict(data.prepare_image(images), batch_size=8, verbose=0).argmax(axis=1)
 
 # Con pesos negativos desde una capa que acaba en ReLU, nada favorece a la clase 0: su mapa está vacío.
 simple = keras.Sequential([
