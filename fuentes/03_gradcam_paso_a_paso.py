@@ -103,7 +103,7 @@ browser = explorer.ImageBrowser(images, labels, data.CLASS_NAMES)
 # %% tags=["remove_output", "nbval-ignore-output"]
 browser
 
-# %% tags=["nbval-ignore-output"]
+# %%
 image = images[browser.position]
 true_name = data.CLASS_NAMES[labels[browser.position]]
 figure = plots.show_images([image], [f"Imagen {browser.position}: {true_name}"])
@@ -132,7 +132,7 @@ assert np.array_equal(batch, data.prepare_image(image))
 # %% [markdown]
 # **Predice.** ¿Qué dirá la red? ¿Con qué confianza?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 probabilities = model.predict(batch, verbose=0)[0]
 for name, probability in zip(data.CLASS_NAMES, probabilities):
     print(f"{name}: {probability:.4f}")
@@ -216,7 +216,7 @@ assert np.allclose(tf.nn.softmax(logits), model(batch), atol=1e-6)
 # La softmax de nuestros logits es la predicción de la red: la cuenta está bien hecha. Veamos qué clase
 # ganó.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 print("Clase predicha:", data.CLASS_NAMES[predicted])
 for name, logit in zip(data.CLASS_NAMES, logits[0].numpy()):
     print(f"logit de {name}: {logit:+.2f}")
@@ -229,7 +229,7 @@ for name, logit in zip(data.CLASS_NAMES, logits[0].numpy()):
 #
 # Dibujemos los ocho mapas con mayor respuesta de los 128:
 
-# %% tags=["nbval-ignore-output"]
+# %%
 strongest = np.argsort(activations.numpy()[0].max(axis=(0, 1)))[::-1][:8]
 maps = [activations.numpy()[0, :, :, k] for k in strongest]
 figure = plots.show_activations(maps, [f"filtro {k}" for k in strongest])
@@ -256,13 +256,13 @@ print("Gradientes:  ", gradients.shape)
 # Cuando la red está muy segura, la softmax se satura: la probabilidad vale casi 1 y apenas puede cambiar,
 # así que su gradiente se desvanece. El del logit, no. Comparémoslos:
 
-# %% tags=["nbval-ignore-output"]
+# %%
 with tf.GradientTape() as probability_tape:
     probability_tape.watch(activations)
     probability = classifier(activations, training=False)[:, predicted]
 probability_gradients = probability_tape.gradient(probability, activations)
 
-print(f"Probabilidad de la clase: {float(probability[0]):.8f}")
+print(f"Probabilidad de la clase: {float(probability[0]):.4f}")
 print(f"Mayor gradiente del logit:           {np.abs(gradients).max():.2e}")
 print(f"Mayor gradiente de la probabilidad:  {np.abs(probability_gradients).max():.2e}")
 
@@ -279,10 +279,10 @@ print(f"Mayor gradiente de la probabilidad:  {np.abs(probability_gradients).max(
 # Veámoslo. Multiplicar los logits por un número no cambia la clase predicha, solo la seguridad. ¿Qué factor
 # queda con cada uno?
 
-# %% tags=["nbval-ignore-output"]
-for scale in (1, 2, 4, 8, 16):
+# %%
+for scale in (0.25, 0.5, 1, 4, 16):
     p = tf.nn.softmax(scale * logits)[0, predicted].numpy()
-    print(f"logits × {scale:2d}: p = {p:.7f}, p(1 − p) = {p * (1 - p):.1e}")
+    print(f"logits × {scale:5.2f}: p = {p:.4f}, p(1 − p) = {p * (1 - p):.1e}")
 
 # %% [markdown]
 # Con logits grandes el factor se desploma, y lo que queda en el gradiente es redondeo. Derivar la
@@ -351,7 +351,7 @@ other_alpha = tf.reduce_mean(other_tape.gradient(other_score, activations), axis
 other_weighted = other_alpha[:, tf.newaxis, tf.newaxis, :] * activations
 other_raw = tf.reduce_sum(other_weighted, axis=-1).numpy()[0]
 
-# %% tags=["nbval-ignore-output"]
+# %%
 titles = [f"A favor de «{data.CLASS_NAMES[i]}»" for i in (predicted, 1 - predicted)]
 figure = plots.show_signed_maps([raw, other_raw], titles, "Contribución al logit")
 
@@ -408,7 +408,7 @@ colors = colormaps["inferno"](large)[:, :, :3] * 255
 blended = np.rint((1 - OPACITY) * image + OPACITY * colors).astype(np.uint8)
 assert np.array_equal(blended, plots.overlay(image, heatmap, OPACITY))
 
-# %% tags=["nbval-ignore-output"]
+# %%
 title = f"Grad-CAM de «{data.CLASS_NAMES[predicted]}»"
 figure = plots.show_overlays([image], [heatmap], [title])
 
@@ -449,7 +449,7 @@ explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
 # %% [markdown]
 # La rejilla siguiente muestra las seis capas para la imagen de la figura 1.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 by_layer = explainer.explain(batch, layer=explainer.layer_names)
 titles = [
     f"{one.layer}, {one.raw.shape[1]} × {one.raw.shape[2]}"
@@ -476,7 +476,7 @@ figure = plots.show_overlays([image] * len(heatmaps), heatmaps, titles)
 #
 # **Predice.** ¿Caerá la relevancia fuera del caballo o de la persona? ¿Más en las que tienen paisaje?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 familiar, familiar_labels = data.load_images(source, data.VALIDATION_SPLIT, count=3)
 pictures = np.concatenate([familiar, images[:3]])
 truth = [*familiar_labels, *labels[:3]]

@@ -103,7 +103,7 @@ print(images.shape, masks.shape, probabilities.shape)
 # %% [markdown]
 # Son cien imágenes, cien máscaras del mismo tamaño y dos probabilidades por imagen.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 wrong = predicted != labels
 print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
 
@@ -156,7 +156,7 @@ board
 # La rejilla siguiente muestra, sin controles, una parte de lo que se ve en el panel: seis métodos con una misma
 # imagen, el caballo al que la red da más probabilidad de serlo.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 horse, person = (int(np.argmax((labels == i) * probabilities[:, i])) for i in (0, 1))
 one = data.prepare_image(images[horse])
 methods = [method for method in explorer.METHOD_CHOICES if method != explorer.SLOW_METHOD]
@@ -204,10 +204,10 @@ for gap, explanation in zip(gaps, (first, last)):
     assert np.isclose(gap, cam.completeness_gap(explanation)[0], atol=1e-3)
 print("La cuenta a mano y la del módulo de ayuda coinciden.")
 
-# %% tags=["nbval-ignore-output"]
-print(f"Logit de «{data.CLASS_NAMES[last.target[0]]}»: {logit:+.2f}")
+# %%
+print(f"Logit de «{data.CLASS_NAMES[last.target[0]]}»: {logit:+.3f}")
 for gap, explanation in zip(gaps, (first, last)):
-    print(f"{explanation.layer}: activación × gradiente {logit - gap:+.2f}, falta {gap:+.2f}")
+    print(f"{explanation.layer}: activación × gradiente {logit - gap:+.3f}, falta {gap:+.3f}")
 
 # %% [markdown]
 # Entre la primera capa y la salida hay más sesgos que entre la última y la salida. Eso no obliga a que falte
@@ -230,7 +230,7 @@ for gap, explanation in zip(gaps, (first, last)):
 board.choose(image=horse, layer="bloque1_conv2", target="caballo", method="HiResCAM", score="logit")
 board
 
-# %% tags=["nbval-ignore-output"]
+# %%
 far_layers = ["bloque1_conv2", "bloque3_conv2"]
 maps = []
 for explanation in explainer.explain(one, layer=far_layers, method="HiResCAM", target=0):
@@ -255,7 +255,7 @@ def edges(image):
     return contrast > np.quantile(contrast, 0.9)
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 white_edges = 255 * edges(images[horse]).astype(np.uint8)
 figure = plots.show_images([images[horse], cv2.cvtColor(white_edges, cv2.COLOR_GRAY2RGB)], ["imagen", "bordes"])
 
@@ -283,7 +283,7 @@ def mean_share(heatmaps, regions):
     return f"{100 * known.mean():.0f} %" if len(known) else "(mapas vacíos)"
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 some = data.prepare_image(images[:20])
 some_edges = [edges(image) for image in images[:20]]
 for explanation in explainer.explain(some, layer=far_layers, method="HiResCAM"):
@@ -314,7 +314,7 @@ board
 # Un mapa de calor mezcla 128 filtros. Para ver qué hace cada uno, elijamos los dos que más responden a esta
 # imagen:
 
-# %% tags=["nbval-ignore-output"]
+# %%
 features = keras.Model(model.input, model.get_layer("bloque3_conv2").output)
 filters = np.argsort(features(one).numpy()[0].max(axis=(0, 1)))[::-1][:2]
 print("Filtros:", filters.tolist())
@@ -336,7 +336,7 @@ def patch(image, response, radius=32):
     return crop
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 horses = [i for i in np.flatnonzero(labels == 0).tolist() if i != horse][::5][:4]
 responses = features(data.prepare_image(images[horses])).numpy()[..., filters]
 patches = [patch(images[i], responses[j, :, :, k]) for k in (0, 1) for j, i in enumerate(horses)]
@@ -365,7 +365,7 @@ for left, index in ((0, horse), (150, person)):
 # %% [markdown]
 # **Predice.** ¿Qué clase dirá la red? ¿Qué mitad señalará el mapa de «caballo»? ¿Y el de «persona»?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 two_maps = [
     explainer.explain(data.prepare_image(both), target=[[0, 1]], method=method)
     for method in ("Grad-CAM", "HiResCAM")
@@ -420,7 +420,7 @@ worst = int(np.argmin(np.where(wrong, -confidence, 1)))
 board.choose(worst, "bloque3_conv2", explorer.PREDICTED, "Grad-CAM", "logit")
 board
 
-# %% tags=["nbval-ignore-output"]
+# %%
 answer = f"«{data.CLASS_NAMES[predicted[worst]]}», y es {data.CLASS_NAMES[labels[worst]]}"
 print(f"Imagen {worst}: {answer}. Probabilidad: {confidence[worst]:.4f}")
 
@@ -440,7 +440,7 @@ figure = plots.show_overlays([images[worst]] * 2, heatmaps, titles)
 # aislado: con dos clases, los aciertos son todos de una clase verdadera y los errores, de la otra, con otra
 # silueta. La diferencia puede deberse a lo uno o a lo otro.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 same_answer = predicted == predicted[worst]
 for name, chosen in (("aciertos", same_answer & ~wrong), ("errores", same_answer & wrong)):
     group = np.flatnonzero(chosen)[:30]
@@ -488,7 +488,7 @@ def more_confident(model, factor):
 # tomemos aquella en que ese mapa y el del logit de la otra clase, cambiado de signo, son más distintos; enseguida
 # veremos por qué.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 both_classes = np.stack([predicted, 1 - predicted], axis=1)
 some = data.prepare_image(images[:40])
 pairs = explainer.explain(some, target=both_classes[:40])
@@ -505,7 +505,7 @@ print(f"Imagen {position}: sus logits se diferencian en {gaps[position]:.1f}")
 #
 # **Predice.** De los seis mapas siguientes, ¿cuáles serán iguales?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 networks = [model, *(more_confident(model, goal / gaps[position]) for goal in (30, 120))]
 heatmaps, titles = [], []
 for score, name in (("logit", "logit"), ("probability", "prob.")):
@@ -557,7 +557,7 @@ sure_board
 # **Predice.** Contaremos los mapas vacíos de las cien imágenes. ¿En qué clase habrá más, en la predicha o en la
 # otra?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 empty = explainer.explain(data.prepare_image(images), target=both_classes).empty
 for name, count in zip(("la clase predicha", "la otra clase"), empty.sum(axis=0)):
     print(f"De {name}: {count} mapas vacíos de {len(images)}")
@@ -583,7 +583,7 @@ print("¿Vacío?", dict(zip(data.CLASS_NAMES, maps.empty[0].tolist())))
 # %% [markdown]
 # Lo está el de «persona», cuyos pesos son negativos; el de «caballo», no.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 titles = [f"Logit de «{name}»" for name in data.CLASS_NAMES]
 figure = plots.show_signed_maps(maps.raw[0], titles, "Contribución al logit")
 
