@@ -51,7 +51,8 @@ def test_post_build_sets_preferences_and_says_in_one_line_why_there_are_no_real_
     # Un intermediario que no existe: ningún servidor responde.
     run = post_build(tmp_path, home, https_proxy="http://127.0.0.1:9", http_proxy="http://127.0.0.1:9")
     assert run.returncode == 0, run.stderr
-    why, source = run.stdout.splitlines()
+    downloading, why, source = run.stdout.splitlines()
+    assert downloading.startswith("Descargo horses_or_humans, unos 150 MB")
     assert why.startswith("Uso los datos embebidos, porque los reales no se pueden usar ahora.")
     assert source.startswith("Datos: horses_or_humans_embebido")
     assert not (home / "tensorflow_datasets").exists()
