@@ -43,7 +43,7 @@
 # Es la celda de la lección 1: ejecútala sin más.
 
 # %% tags=["preparacion"]
-import os, subprocess, sys, tempfile
+import os, subprocess, sys, tempfile, warnings
 from pathlib import Path
 
 REPOSITORY = "https://github.com/TU_USUARIO/curso-gradcam"
@@ -51,7 +51,9 @@ REFERENCE = "main"
 
 course = Path.cwd() / "curso-gradcam"
 places = [Path.cwd(), *Path.cwd().parents, course]
-root = next((place for place in places if (place / "gradcam_helpers").is_dir()), None)
+module = Path("gradcam_helpers", "data.py")
+root = next((place for place in places if (place / module).is_file()), None)
+warnings.filterwarnings("ignore", "To exit")  # lo que Jupyter añade a «sys.exit»
 if root is None and course.exists():
     sys.exit(f"«{course.name}» no contiene el curso: cámbiale el nombre y repite la celda.")
 if root is None:

@@ -91,6 +91,17 @@ def test_a_remote_that_does_not_exist_gives_one_line(tmp_path, remote):
     assert line.endswith("Comprueba la conexión y esa dirección, y repite la celda.")
 
 
+def test_nothing_else_is_read_beside_that_line(tmp_path, remote):
+    remote(tmp_path / "no-hay")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(setup_source(NOTEBOOKS[0]))])
+    client = NotebookClient(
+        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": tmp_path}}
+    )
+    client.execute()
+    (cell,) = notebook.cells
+    assert [output.get("name", output.output_type) for output in cell.outputs] == ["stdout", "error"]
+
+
 def test_without_network_git_says_that_it_finds_no_server(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "url.https://no-hay.invalid/.insteadOf")
@@ -128,7 +139,11 @@ def test_an_interrupted_download_leaves_nothing_that_looks_like_the_course(tmp_p
     assert first.startswith("Este cuaderno está solo")
 
 
-@pytest.mark.parametrize("content", [".git/HEAD", "apuntes.txt"], ids=["clon a medias", "carpeta propia"])
+@pytest.mark.parametrize(
+    "content",
+    [".git/HEAD", "apuntes.txt", "gradcam_helpers/__init__.py"],
+    ids=["clon a medias", "propia", "sin acabar"],
+)
 def test_a_folder_with_the_name_of_the_course_is_not_touched(content, tmp_path, bare_clone, remote):
     remote(bare_clone)
     (tmp_path / "curso-gradcam" / content).parent.mkdir(parents=True)

@@ -18,8 +18,8 @@ import traceback
 from collections.abc import Iterator
 from types import ModuleType
 
-# De cada biblioteca, la versión más antigua con la que funciona el curso, como en pyproject.toml.
-OLDEST = {"tensorflow": "2.20", "keras": "3.13", "tensorflow_datasets": "4.9.9"}
+# De cada biblioteca, las versiones con las que funciona el curso, como en pyproject.toml.
+BOUNDS = {"tensorflow": ">=2.20,<2.22", "keras": ">=3.13,<4", "tensorflow_datasets": ">=4.9.9,<5"}
 # Y algo que tiene si se ha cargado entera: cuando TFDS falla, lo anota y sigue, a medio cargar.
 ESSENTIAL = {"tensorflow": "function", "keras": "Model", "tensorflow_datasets": "builder"}
 # Con esta variable, protobuf no compara su versión con la que generó los ficheros de otros paquetes.
@@ -27,7 +27,7 @@ PROTOBUF_SWITCH = "TEMPORARILY_DISABLE_PROTOBUF_VERSION_CHECK"
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-chosen = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+chosen = os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or "tensorflow"
 if chosen != "tensorflow":
     raise ImportError(
         f"El curso usa Keras sobre TensorFlow, y KERAS_BACKEND pide «{chosen}». "
@@ -46,12 +46,17 @@ def broken(name: str, error: Exception) -> BrokenLibrary:
         name: la biblioteca que ha fallado, con el nombre con que se importa.
         error: lo que ha pasado.
     """
-    misfits = _misfits(name, error)
-    packages = "; ".join(text for text, _ in misfits)
-    command = " ".join(f'"{requirement}"' for _, requirement in misfits)
+    misfits = _misfits(error)
+    if misfits:
+        facts = "; ".join(misfits.values())
+        problem, option, requirements = f"No encaja lo que hay instalado: {facts}.", "--upgrade", misfits
+    else:
+        problem, option = "Quizá está mal instalada.", "--force-reinstall"
+        requirements = [f"{_distribution(name)}{BOUNDS[name]}"]
+    command = " ".join(f'"{requirement}"' for requirement in requirements)
     return BrokenLibrary(
-        f"No se puede usar {name}: {first_line(error)}. No encaja lo que hay instalado: {packages}. "
-        f"Ejecuta en una celda «%pip install --upgrade {command}», reinicia el núcleo y vuelve a empezar.",
+        f"No se puede usar {name}: {first_line(error)}. {problem} Ejecuta en una celda "
+        f"«%pip install {option} {command}», reinicia el núcleo (en Colab, la sesión) y vuelve a empezar.",
         name=name,
     )
 
@@ -60,26 +65,27 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def _misfits(name: str, error: Exception) -> list[tuple[str, str]]:
-    """Los paquetes que no son como los piden las bibliotecas: lo que pasa, y lo que hay que pedir a pip."""
-    found = []
+def _misfits(error: Exception) -> dict[str, str]:
+    """Lo que hay que pedir a pip para que las bibliotecas tengan lo que piden, y qué pasa ahora con ello."""
+    found = {}
     with contextlib.suppress(ImportError):  # `packaging` puede ser uno de los que faltan
         from packaging.requirements import Requirement
 
-        for distribution in filter(_installed, map(_distribution, OLDEST)):
-            for requirement in map(Requirement, importlib.metadata.requires(distribution) or ()):
-                if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                    version = _installed(requirement.name)
-                    if not version or not requirement.specifier.contains(version, prereleases=True):
-                        wanted = f"{requirement.name}{requirement.specifier}"
-                        state = f"hay {version}" if version else "no está"
-                        found.append((f"{distribution} pide {wanted} y {state}", wanted))
-    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-    package = (missing or name).partition(".")[0]
-    if not found or (missing and not any(_distribution(package) in wanted for _, wanted in found)):
-        state = f"falta {package}" if missing else f"{package} {_installed(_distribution(package))}"
-        wanted = f"{_distribution(package)}>={OLDEST[package]}" if package in OLDEST else package
-        found.insert(0, (state, wanted))
+        wanted = [Requirement(f"{_distribution(name)}{bounds}") for name, bounds in BOUNDS.items()]
+        for distribution in filter(_installed, map(_distribution, BOUNDS)):
+            wanted += map(Requirement, importlib.metadata.requires(distribution) or ())
+        for requirement in wanted:
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                version = _installed(requirement.name)
+                if not version or not requirement.specifier.contains(version, prereleases=True):
+                    text = f"{requirement.name}{requirement.specifier}"
+                    found[text] = f"hace falta {text} y {f'hay {version}' if version else 'no está'}"
+    if missing := re.search(r"No module named '([\w.]+)'", str(error)):
+        parts = missing[1].replace("_", "-").split(".")
+        if not any(re.match(r"[\w.-]+", text)[0] in (*parts, f"{parts[0]}-cpu") for text in found):
+            top = missing[1].partition(".")[0]
+            packages = importlib.metadata.packages_distributions().get(top, [top])
+            found |= {f"{package}{BOUNDS.get(top, '')}": f"falta {top}" for package in packages}
     return found
 
 
@@ -102,14 +108,21 @@ def _import(name: str, logged: list[Exception]) -> ModuleType:
     Argumentos:
         logged: los errores que se van anotando; son la causa de que falte algo.
     """
-    if not hasattr(sys.modules.get(name), ESSENTIAL[name]):
-        _forget(name)  # quien la importó antes la dejó a medias
+    _forget_half_imported(name)  # quizá la importó antes quien estudia
     try:
         module = importlib.import_module(name)
+        if not hasattr(module, ESSENTIAL[name]) and not logged:
+            raise BrokenLibrary(
+                f"«{module.__file__}» se llama como {name} y se importa en su lugar. "
+                "Cámbiale el nombre, reinicia el núcleo y vuelve a empezar.",
+                name=name,
+            )
         getattr(module, ESSENTIAL[name])
         _check_version(module)
+    except BrokenLibrary:
+        raise
     except Exception as error:
-        _forget(name)
+        _forget_half_imported(name)
         cause = logged[-1] if logged and isinstance(error, AttributeError) else error
         raise broken(_culprit(cause) or name, cause) from cause
     return module
@@ -120,23 +133,27 @@ def _culprit(error: Exception) -> str | None:
     modules = [
         frame.f_globals["__name__"].partition(".")[0] for frame, _ in traceback.walk_tb(error.__traceback__)
     ]
-    return next((module for module in reversed(modules) if module in OLDEST), None)
+    return next((module for module in reversed(modules) if module in BOUNDS), None)
 
 
-def _forget(name: str) -> None:
-    for loaded in [module for module in sys.modules if f"{module}.".startswith(f"{name}.")]:
-        del sys.modules[loaded]
+def _forget_half_imported(name: str) -> None:
+    """Quita una biblioteca que está a medias, para importarla otra vez desde el principio.
+
+    Solo le pasa a la que anota un fallo y sigue. De la que falla, Python ya quita lo que hace falta; y quitar
+    las partes de TensorFlow sería peor: cargarlas dos veces mata el proceso.
+    """
+    if name in sys.modules and not hasattr(sys.modules[name], ESSENTIAL[name]):
+        for loaded in [module for module in sys.modules if f"{module}.".startswith(f"{name}.")]:
+            del sys.modules[loaded]
 
 
 def _check_version(module: ModuleType) -> None:
-    version, oldest = (
-        [int(number) for number in re.findall(r"\d+", text)[:3]]
-        for text in (module.__version__, OLDEST[module.__name__])
+    oldest = re.search(r">=([\d.]+)", BOUNDS[module.__name__])[1]
+    version, lowest = (
+        [int(number) for number in re.findall(r"\d+", text)[:3]] for text in (module.__version__, oldest)
     )
-    if version < oldest:
-        raise ImportError(
-            f"el curso necesita al menos la versión {OLDEST[module.__name__]}, y hay {module.__version__}"
-        )
+    if version < lowest:
+        raise ImportError(f"el curso necesita al menos la versión {oldest}, y hay {module.__version__}")
 
 
 @contextlib.contextmanager
@@ -218,7 +235,7 @@ def _quiet() -> Iterator[None]:
 def _load() -> list[ModuleType]:
     with _quiet(), _tolerant_protobuf(), _logged_errors() as logged:
         _provide_importlib_resources()
-        modules = [_import(name, logged) for name in OLDEST]
+        modules = [_import(name, logged) for name in BOUNDS]
     for error in logged:
         print(f"Al cargar TensorFlow, Keras y TFDS hubo un error: {first_line(error)}.", file=sys.stderr)
     return modules
