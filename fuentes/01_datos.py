@@ -55,7 +55,8 @@ module = Path("gradcam_helpers", "data.py")
 root = next((place for place in places if (place / module).is_file()), None)
 warnings.filterwarnings("ignore", "To exit")  # lo que Jupyter añade a «sys.exit»
 if root is None and course.exists():
-    sys.exit(f"«{course.name}» no contiene el curso: cámbiale el nombre y repite la celda.")
+    sys.exit(f"«{course.name}» no contiene el curso: cámbiale el nombre "
+             "y repite la celda.")
 if root is None:
     root = course
     print(f"Este cuaderno está solo: descargo el curso de {REPOSITORY}")

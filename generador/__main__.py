@@ -46,7 +46,7 @@ def make_sheet(path: Path) -> None:
         raise SystemExit(f"«{path}» no sirve: da el nombre de una imagen, como «hoja.png».")
     _check_folder(path.parent)
     if path.exists() and not os.access(path, os.W_OK):
-        raise SystemExit(f"«{path}» está protegido: bórralo, o da otro nombre.")
+        raise SystemExit(f"«{path}» está protegido: da otro nombre.")
     random = np.random.default_rng(0)
     subjects = [plan for plan in plans() if plan.label >= 0]
     chosen = [subjects[index] for index in random.permutation(len(subjects))[: SHEET_SIDE**2]]

@@ -106,7 +106,7 @@ def _real_source() -> Source:
     if not _has_real_data():
         print(f"Descargo {REAL_NAME}, unos 150 MB: solo hace falta una vez.", flush=True)
         download.download_dataset(builder, data_dir)
-    repair = "Borra esa carpeta, y la lección 1 los descargará de nuevo."
+    repair = "Cambia el nombre de esa carpeta, y la lección 1 los descargará de nuevo."
     _check(REAL_NAME, data_dir, repair)
     return Source("real", REAL_NAME, str(data_dir), "L. Moroney, CC BY 2.0")
 

@@ -135,7 +135,10 @@ def load_model(path) -> keras.Model:
     if not path.is_file():
         raise FileNotFoundError(f"No hay ningún modelo en «{path}». La lección 2 lo entrena y lo guarda.")
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"«{path}» no es un modelo de Keras, o está cortado. Bórralo y repite la lección 2.")
+        raise ValueError(
+            f"«{path}» no es un modelo de Keras en formato «.keras», o está cortado. Cámbiale el nombre "
+            "y repite la lección 2."
+        )
     try:
         with zipfile.ZipFile(path) as bundle, tempfile.TemporaryDirectory() as folder:
             size = sum(item.file_size for item in bundle.infolist())
@@ -148,7 +151,7 @@ def load_model(path) -> keras.Model:
         # Keras falla de formas muy distintas según lo que falte o sobre en el fichero.
         raise ValueError(
             f"«{path}» no se puede cargar como modelo de Keras ({type(error).__name__}): está dañado, trae "
-            "código o es demasiado grande. Bórralo y repite la lección 2."
+            "código o es demasiado grande. Cámbiale el nombre y repite la lección 2."
         ) from None
 
 
@@ -173,6 +176,6 @@ def load_trained(source: data.Source) -> keras.Model:
     else:
         line = "Red: la publicada con el curso, ya entrenada con estos datos."
     if own or source.key == "real":
-        line += " Las lecturas plegadas son de la red publicada y los datos embebidos."
+        line += " Las figuras publicadas son de la red del curso y los datos embebidos."
     print(line)
     return load_model(path) if own else load_published(weights.weights_path(source.key))

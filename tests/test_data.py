@@ -201,7 +201,7 @@ def test_changed_byte(damaged_copy):
     content = bytearray(record.read_bytes())
     content[len(content) // 2] ^= 0xFF
     record.write_bytes(content)
-    with pytest.raises(OSError, match="dañados: la parte «train».*Borra esa carpeta"):
+    with pytest.raises(OSError, match="dañados: la parte «train».*Cambia el nombre de esa carpeta"):
         data.prepare_source()
 
 
@@ -229,7 +229,7 @@ def test_fewer_images_than_the_card_says(damaged_copy):
 
 def test_damaged_card(damaged_copy):
     (damaged_copy / "dataset_info.json").write_text("{")
-    with pytest.raises(OSError, match="dañados.*Borra esa carpeta"):
+    with pytest.raises(OSError, match="dañados.*Cambia el nombre de esa carpeta"):
         data.prepare_source()
 
 

@@ -142,7 +142,7 @@ def test_damaged_weights(small, tmp_path):
     start = content.index(b"HDF")
     content[start : start + 4000] = bytes(4000)
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Bórralo"):
+    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Cámbiale el nombre"):
         models.load_model(path)
 
 
@@ -150,7 +150,7 @@ def test_foreign_zip(tmp_path):
     path = tmp_path / "red.keras"
     with zipfile.ZipFile(path, "w") as bundle:
         bundle.writestr("hola.txt", "hola")
-    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Bórralo"):
+    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Cámbiale el nombre"):
         models.load_model(path)
 
 
@@ -167,11 +167,11 @@ def test_bomb_is_not_unpacked(tmp_path, monkeypatch):
 def test_model_with_code_is_refused(tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)])
     model.save(tmp_path / "red.keras")
-    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Bórralo"):
+    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Cámbiale el nombre"):
         models.load_model(tmp_path / "red.keras")
 
 
-READINGS = " Las lecturas plegadas son de la red publicada y los datos embebidos."
+READINGS = " Las figuras publicadas son de la red del curso y los datos embebidos."
 
 
 def test_lesson_model_is_loaded_when_it_is_there(small, tmp_path, monkeypatch, capsys, tiny_source):

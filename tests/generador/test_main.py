@@ -99,7 +99,7 @@ def test_sheet_over_a_protected_file(tmp_path, monkeypatch, drawing_is_a_fault):
     path = tmp_path / "hoja.png"
     path.write_bytes(b"de antes")
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # también para quien todo lo puede
-    assert message(monkeypatch, "hoja", path) == f"«{path}» está protegido: bórralo, o da otro nombre."
+    assert message(monkeypatch, "hoja", path) == f"«{path}» está protegido: da otro nombre."
     assert path.read_bytes() == b"de antes"
 
 
