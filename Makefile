@@ -6,6 +6,7 @@ BIN := .venv/bin
 # Cada uno se ejecuta con su carpeta de modelos, vacía: la red que entrena la lección 2 no llega a las demás.
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
+PANELS := explorer chooser gallery canvas turns photos  # lo que cambia con la versión de ipywidgets o de Pillow
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
 .PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos datos pesos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
@@ -20,7 +21,7 @@ test-real: .venv/listo  # con los datos reales, la red publicada y los cuadernos
 	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) tests/test_published.py notebooks
 
 test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
-	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab tests/test_explorer.py tests/test_chooser.py tests/test_photos.py
+	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab $(addprefix tests/test_,$(addsuffix .py,$(PANELS)))
 
 test-binder: .venv/listo  # la imagen de Binder, sin Docker: en una carpeta nueva, lo que dice su Dockerfile
 	$(BIN)/python -m pytest --override-ini addopts= --capture=no tests/binder
@@ -81,6 +82,8 @@ colab-versiones: .venv/listo  # las versiones de Colab, desde la lista que publi
 	@$(BIN)/python -m tests.colab.versions "$(LISTA)"
 
 # El entorno. El fichero «listo» se escribe al final: si la instalación se interrumpe, la próxima vez se rehace.
+# También se rehace el entorno cuyo Python ya no está en su sitio.
+.PHONY: $(foreach folder,.venv .venv-colab .venv-pares,$(if $(realpath $(folder)/bin/python),,$(folder)/listo))
 .venv/listo: requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "No se encuentra «$(PYTHON)». Instala Python 3.11, 3.12 o 3.13." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "El curso necesita Python 3.11, 3.12 o 3.13, y «$(PYTHON)» es el %d.%d. Indica otro así: make lab PYTHON=python3.12" % sys.version_info[:2])'

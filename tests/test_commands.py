@@ -143,6 +143,16 @@ def test_interrupted_installation_is_repaired_and_a_finished_one_is_not_repeated
     assert "up to date" in make(copy, ".venv/listo").stdout
 
 
+def test_environment_whose_python_is_gone_is_repaired(copy):
+    (copy / ".venv-colab" / "bin").mkdir(parents=True)
+    (copy / ".venv-colab" / "bin" / "python").symlink_to(copy / "no-hay-tal-python")
+    (copy / ".venv-colab" / "listo").touch()
+    assert "-m venv --clear .venv-colab" in make(copy, "--dry-run", "test-colab").stdout
+    (copy / ".venv-colab" / "bin" / "python").unlink()
+    (copy / ".venv-colab" / "bin" / "python").symlink_to(sys.executable)
+    assert "-m venv --clear .venv-colab" not in make(copy, "--dry-run", "test-colab").stdout
+
+
 def test_one_command_changes_the_address_everywhere(tmp_path):
     ignored = shutil.ignore_patterns(".git", ".venv*", "modelos", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, tmp_path, ignore=ignored, dirs_exist_ok=True)
