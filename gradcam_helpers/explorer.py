@@ -147,8 +147,7 @@ class Explorer(widgets.VBox):
         self._update()
 
     def _build_controls(self) -> None:
-        layers = self._explainer.layer_names
-        self._layer = stop("Capa", layers, layers[-1])
+        self._layer = stop("Capa", self._explainer.layer_names, self._explainer.default_layer)
         self._layer_facts = widgets.HTML(layout=widgets.Layout(margin="0 0 0 5em"))
         self._target = one_of("Clase", [PREDICTED, *self._class_names])
         self._method = buttons("Método", METHOD_CHOICES)
@@ -203,8 +202,7 @@ class Explorer(widgets.VBox):
 
     def _is_slow(self) -> bool:
         """¿Es lo elegido lo que tarda, y está por calcular?"""
-        layer, _, score = self._chosen()
-        return self._method.value == SLOW_METHOD and not self._recording.has_scores(layer, score)
+        return self._method.value == SLOW_METHOD and not self._recording.has_scores(self._layer.value)
 
     def _update(self) -> None:
         """Muestra lo que se pide; el trabajo que quede, para cuando no se pida nada."""
@@ -286,8 +284,8 @@ class Explorer(widgets.VBox):
         elif not self._is_slow():
             return False
         else:
-            layer, _, score = self._chosen()
-            if progress := self._recording.score_filters(layer, score):
+            layer = self._layer.value
+            if progress := self._recording.score_filters(layer):
                 self._views.retitle_map(wording.describe_wait(SLOW_METHOD, MEANWHILE, layer, progress))
             else:
                 self._show()

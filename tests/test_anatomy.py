@@ -1,5 +1,6 @@
 """Por dentro de un clasificador: sus capas, sus logits y lo que se anota al pasar un lote."""
 
+import contextlib
 import threading
 
 import numpy as np
@@ -8,6 +9,7 @@ from toy_models import pooled_network, random_images, smooth_network
 
 from gradcam_helpers.engine import anatomy
 from gradcam_helpers.engine.backend import keras, tf
+from gradcam_helpers.engine.head import LINEAR, SIGMOID, SOFTMAX
 
 layers = keras.layers
 
@@ -51,160 +53,114 @@ def test_the_layers_of_a_nested_model_carry_its_name():
     assert paths["columna/dentro"] is inner
 
 
+def test_two_layers_with_the_same_name_have_two_names():
+    class Twins(keras.Model):
+        def __init__(self):
+            super().__init__(name="gemelas")
+            self.pair = [layers.Conv2D(2, 1, name="conv"), layers.Conv2D(2, 1, name="conv")]
+
+        def call(self, inputs):
+            return self.pair[1](self.pair[0](inputs))
+
+    twins = Twins()
+    network = keras.Sequential([keras.Input((8, 8, 2)), twins, layers.Flatten(), layers.Dense(2)])
+    names = anatomy.Anatomy(network).layer_names
+    assert names == ["gemelas/conv", "gemelas/conv (2)"]
+    assert [anatomy.layers_by_path(network)[name] for name in names] == twins.pair
+
+
 def test_which_layers_give_maps():
     inputs = keras.Input((8, 8, 2), name="entrada")
     maps = layers.Conv2D(3, 3, name="convolucion")(inputs)
     point = layers.GlobalAveragePooling2D(keepdims=True, name="un_punto")(maps)
     outputs = layers.Dense(2, name="densa")(layers.Flatten(name="aplanar")(point))
-    network = keras.Model(inputs, outputs)
-    given = {layer.name: anatomy.gives_maps(layer) for layer in network.layers}
-    assert given == {
-        "entrada": False,
-        "convolucion": True,
-        "un_punto": False,
-        "aplanar": False,
-        "densa": False,
-    }
+    inside = anatomy.Anatomy(keras.Model(inputs, outputs))
+    assert [name for name in inside.layers if inside.calls(name) and inside.gives_maps(name)] == [
+        "convolucion"
+    ]
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (4, 1), (None, None)])
 def test_a_map_may_be_one_row_or_of_any_size(shape):
-    inputs = keras.Input((*shape, 2))
-    layer = layers.Conv2D(3, 1)
-    layer(inputs)
-    assert anatomy.gives_maps(layer)
+    last = [layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    network = keras.Sequential([keras.Input((*shape, 2)), layers.Conv2D(3, 1, name="conv"), *last])
+    assert anatomy.Anatomy(network).layer_names == ["conv"]
 
 
 def test_a_layer_with_several_outputs_gives_no_map():
     inputs = keras.Input((8, 8, 2))
-    several = keras.Model(inputs, [layers.Conv2D(3, 3)(inputs), layers.Conv2D(3, 3)(inputs)])
-    several(keras.Input((8, 8, 2)))
-    assert not anatomy.gives_maps(several)
-
-
-def test_a_layer_without_a_graph_gives_no_map():
-    network = keras.Sequential([keras.Input((8, 8, 2)), Subclassed()])
-    assert not anatomy.gives_maps(network.layers[0].convolution)
+    pair = keras.Model(inputs, [layers.Conv2D(3, 3)(inputs), layers.Conv2D(3, 3)(inputs)], name="dos")
+    inputs = keras.Input((8, 8, 2))
+    outputs = layers.Dense(2)(layers.Flatten()(layers.Add()(pair(inputs))))
+    assert not anatomy.Anatomy(keras.Model(inputs, outputs)).gives_maps("dos")
 
 
 # Logits
 
 
 DENSE_HEADS = [
-    (lambda: [layers.Dense(4)], "linear", 4),
-    (lambda: [layers.Dense(4, activation="softmax")], "softmax", 4),
-    (lambda: [layers.Dense(4, activation="sigmoid")], "sigmoid", 4),
-    (lambda: [layers.Dense(1, activation="sigmoid")], "sigmoid", 2),
-    (lambda: [layers.Dense(1)], "linear", 2),
+    (lambda: [layers.Dense(4)], LINEAR, 4),
+    (lambda: [layers.Dense(4, activation="softmax")], SOFTMAX, 4),
+    (lambda: [layers.Dense(4, activation="sigmoid")], SIGMOID, 4),
+    (lambda: [layers.Dense(1, activation="sigmoid")], SIGMOID, 2),
+    (lambda: [layers.Dense(1)], LINEAR, 2),
 ]
 SEPARATE_HEADS = [
-    (lambda: [layers.Dense(4), layers.Softmax()], "softmax", 4),
-    (lambda: [layers.Dense(4), layers.Activation("softmax")], "softmax", 4),
-    (lambda: [layers.Dense(4), layers.Activation("sigmoid")], "sigmoid", 4),
-    (lambda: [layers.Dense(4), layers.Activation("linear")], "linear", 4),
-    (lambda: [layers.Dense(1), layers.Activation("sigmoid")], "sigmoid", 2),
+    (lambda: [layers.Dense(4), layers.Softmax()], SOFTMAX, 4),
+    (lambda: [layers.Dense(4), layers.Activation("softmax")], SOFTMAX, 4),
+    (lambda: [layers.Dense(4), layers.Activation("sigmoid")], SIGMOID, 4),
+    (lambda: [layers.Dense(4), layers.Activation("linear")], LINEAR, 4),
+    (lambda: [layers.Dense(1), layers.Activation("sigmoid")], SIGMOID, 2),
 ]
 
 
 @pytest.mark.parametrize(("last", "activation", "classes"), DENSE_HEADS + SEPARATE_HEADS)
 def test_finds_the_activation_of_the_last_layer(last, activation, classes):
-    network = classifier(*last())
-    head = anatomy.find_head(network)
-    assert head.layer is network.layers[-1]
-    assert head.activation is keras.activations.get(activation)
-    assert head.classes == classes
-
-
-def test_finds_the_head_within_a_nested_model():
-    inner = classifier(layers.Dense(4, activation="softmax"))
-    network = keras.Sequential([keras.Input((8, 8, 2)), keras.Sequential([inner])])
-    assert anatomy.find_head(network).layer is inner.layers[-1]
-
-
-def test_finds_the_head_of_one_of_several_outputs_of_a_nested_model():
-    inputs = keras.Input((8, 8, 2))
-    hidden = layers.Flatten()(layers.Conv2D(3, 3)(inputs))
-    first, second = layers.Dense(2, name="primera"), layers.Dense(3, name="segunda")
-    inner = keras.Model(inputs, [first(hidden), second(hidden)])
-    inputs = keras.Input((8, 8, 2))
-    network = keras.Model(inputs, inner(inputs)[1])
-    assert anatomy.find_head(network).layer is second
-
-
-def test_logits_are_what_softmax_turns_into_the_prediction():
-    network, images = smooth_network(), random_images(2, 12, 10, 3)
-    before_last = keras.Model(network.inputs[0], network.layers[-1].input)(images)
-    logits = anatomy.dense_before_activation(network.layers[-1], before_last)
-    assert logits.shape == (2, 3)
-    assert np.allclose(tf.nn.softmax(logits), network(images), atol=1e-6)
-    assert not np.allclose(logits, network(images), atol=0.1)
-
-
-def test_logits_without_bias():
-    layer = layers.Dense(2, use_bias=False, activation="softmax")
-    layer.build((None, 3))
-    inputs = np.eye(3, dtype=np.float32)
-    assert np.allclose(anatomy.dense_before_activation(layer, inputs), layer.kernel.numpy())
-
-
-def test_logits_with_16_bit_inputs_are_of_32_bits():
-    layer = layers.Dense(2, activation="softmax", dtype="mixed_bfloat16")
-    layer.build((None, 3))
-    logits = anatomy.dense_before_activation(layer, tf.ones((1, 3), tf.bfloat16))
-    assert logits.dtype == tf.float32
+    found = anatomy.Anatomy(classifier(*last())).head
+    assert (found.activation, found.classes) == (activation, classes)
 
 
 @pytest.mark.parametrize(
     ("network", "message"),
     [
         (lambda: keras.Sequential([layers.Conv2D(2, 3), layers.Dense(2)]), "estar construido"),
-        (Subclassed, "secuencial o funcional"),
-        (lambda: classifier(layers.Dense(2, activation="relu")), "«.*», la última capa"),
-        (lambda: classifier(layers.Dense(2, activation=lambda x: x)), "«.*», la última capa"),
-        (lambda: classifier(layers.Dense(2, activation="log_softmax")), "«.*», la última capa"),
-        (lambda: classifier(layers.Dense(2), layers.Activation("tanh")), "«.*», la última capa"),
-        (lambda: classifier(layers.Dense(2), layers.ReLU(name="relu")), "«relu», la última capa"),
-        (lambda: classifier(layers.Dense(2), layers.Lambda(tf.nn.softmax)), "«lambda.*», la última capa"),
-        (
-            lambda: classifier(layers.Dense(2, activation="softmax"), layers.Flatten()),
-            "«flatten.*», la última",
-        ),
+        (Subclassed, "secuencial o funcional.*keras.Input"),
+        (lambda: classifier(layers.Dense(2, activation="relu")), "«Relu»"),
+        (lambda: classifier(layers.Dense(2), layers.Activation("tanh")), "«Tanh»"),
+        (lambda: classifier(layers.Dense(2), layers.ReLU(name="rectificar")), "«Relu».*«rectificar"),
         (lambda: classifier(layers.Dense(1, activation="softmax")), "vale siempre 1"),
         (lambda: classifier(layers.Dense(1), layers.Softmax()), "vale siempre 1"),
         (lambda: column(layers.Conv2D(2, 3)), r"\(N, clases\).*\(None, 6, 6, 2\)"),
-        (lambda: keras.Sequential([keras.Input((8, 8, 2)), Subclassed()]), "«subclassed.*», la última capa"),
     ],
 )
 def test_rejects_a_head_that_cannot_be_read(network, message):
     with pytest.raises(ValueError, match=message):
-        anatomy.find_head(network())
+        anatomy.Anatomy(network())
 
 
-def test_rejects_an_operation_that_is_not_a_layer():
-    inputs = keras.Input((8, 8, 2))
-    outputs = keras.ops.softmax(layers.Dense(2)(layers.Flatten()(inputs)))
-    with pytest.raises(ValueError, match="«softmax.*», la última capa.*Activation"):
-        anatomy.find_head(keras.Model(inputs, outputs))
-
-
-@pytest.mark.parametrize("several", ["inputs", "outputs"])
-def test_rejects_several_inputs_or_outputs(several):
+def test_rejects_several_inputs():
     first, second = keras.Input((8, 8, 2)), keras.Input((8, 8, 2))
-    merged = layers.Flatten()(layers.Add()([first, second]))
-    outputs = [layers.Dense(2)(merged), layers.Dense(2)(merged)]
-    if several == "inputs":
-        network = keras.Model([first, second], outputs[0])
-    else:
-        network = keras.Model(first, [layers.Dense(2)(layers.Flatten()(first)) for _ in range(2)])
-    with pytest.raises(ValueError, match="una entrada y una salida"):
-        anatomy.find_head(network)
+    outputs = layers.Dense(2)(layers.Flatten()(layers.Add()([first, second])))
+    with pytest.raises(ValueError, match="una sola entrada.*tiene 2"):
+        anatomy.Anatomy(keras.Model([first, second], outputs))
+
+
+def test_says_how_to_choose_one_of_several_outputs():
+    inputs = keras.Input((8, 8, 2))
+    hidden = layers.Flatten()(layers.Conv2D(3, 3)(inputs))
+    network = keras.Model(
+        inputs, [layers.Dense(2, name="clase")(hidden), layers.Dense(1, name="edad")(hidden)]
+    )
+    with pytest.raises(ValueError, match=r"keras.Model\(modelo.input, modelo.outputs\[k\]\)"):
+        anatomy.Anatomy(network)
+    assert anatomy.Anatomy(keras.Model(network.input, network.outputs[0])).classes == 2
 
 
 # Para CAM
 
 
 def feeds(network, path: str) -> bool:
-    return anatomy.feeds_global_average(anatomy.layers_by_path(network)[path], anatomy.find_head(network))
+    return anatomy.Anatomy(network).feeds_global_average(path)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +170,7 @@ def feeds(network, path: str) -> bool:
         [layers.Dropout(0.5), layers.Dense(2)],
         [layers.Dropout(0.5), layers.Dropout(0.5), layers.Dense(2), layers.Softmax()],
         [layers.Dense(2), layers.Activation("softmax")],
+        [layers.Dense(2, activation="softmax"), layers.Activation("linear", dtype="float32")],
         [layers.Dense(1, activation="sigmoid")],
     ],
 )
@@ -226,7 +183,6 @@ def test_a_convolution_before_the_global_average_and_the_dense_layer(last):
     [
         [layers.Dense(4, activation="relu"), layers.Dense(2)],
         [layers.Dense(4, activation="relu"), layers.Softmax()],
-        [layers.Dense(4, activation="softmax"), layers.Activation("linear")],
         [layers.Activation("linear"), layers.Softmax()],
         [layers.BatchNormalization(), layers.Dense(2)],
         [layers.Softmax()],
@@ -279,26 +235,18 @@ def test_a_nested_backbone_before_the_global_average(pooling):
 def test_records_what_enters_and_leaves_each_layer():
     network, images = pooled_network(), random_images(2, 6, 7, 3)
     convolution, average, dense = network.layers
-    calls = anatomy.record_calls(network, images, [dense, convolution])
-    assert list(calls) == [dense, convolution]
-    assert np.allclose(calls[convolution].outputs, convolution(images))
-    assert np.allclose(calls[dense].inputs, average(convolution(images)))
-    assert np.allclose(calls[dense].outputs, network(images))
-
-
-def test_watches_every_output_as_it_comes():
-    network, watched = pooled_network(), []
-    calls = anatomy.record_calls(network, random_images(2, 6, 7, 3), network.layers[:2], watched.append)
-    assert [output.shape for output in watched] == [(2, 6, 7, 4), (2, 4)]
-    assert all(calls[layer].outputs is output for layer, output in zip(calls, watched, strict=True))
+    (first, last), answer = anatomy.record_calls(network, images, [dense, convolution])
+    assert [first.layer, last.layer] == [convolution, dense]
+    assert np.allclose(first.outputs, convolution(images))
+    assert np.allclose(last.inputs[0], average(convolution(images)))
+    assert np.allclose(last.outputs, network(images))
+    assert np.array_equal(answer, last.outputs)
 
 
 def test_records_in_inference_mode():
     network = column(layers.Conv2D(3, 3), layers.Dropout(0.9), layers.Flatten(), layers.Dense(2))
-    images = random_images(2, 8, 8, 2)
-    dropout = network.layers[1]
-    call = anatomy.record_calls(network, images, [dropout])[dropout]
-    assert np.array_equal(call.inputs, call.outputs)
+    (call,), _ = anatomy.record_calls(network, random_images(2, 8, 8, 2), [network.layers[1]])
+    assert np.array_equal(call.inputs[0], call.outputs)
 
 
 def test_records_a_layer_that_is_called_with_a_keyword():
@@ -306,46 +254,43 @@ def test_records_a_layer_that_is_called_with_a_keyword():
     dense = layers.Dense(2)
     network = keras.Model(inputs, dense(inputs=layers.Flatten()(inputs)))
     images = random_images(2, 8, 8, 2)
-    assert np.array_equal(anatomy.record_calls(network, images, [dense])[dense].inputs, images.reshape(2, -1))
+    (call,), _ = anatomy.record_calls(network, images, [dense])
+    assert np.array_equal(call.inputs[0], images.reshape(2, -1))
 
 
 def test_the_same_layer_twice_is_recorded_once():
     network, images = pooled_network(), random_images(2, 6, 7, 3)
     layer = network.layers[0]
-    assert list(anatomy.record_calls(network, images, [layer, layer])) == [layer]
+    assert len(anatomy.record_calls(network, images, [layer, layer])[0]) == 1
     assert "call" not in vars(layer)
 
 
-def test_every_layer_gets_its_own_call_back():
-    network, images = pooled_network(), random_images(2, 6, 7, 3)
-    original, during = network.layers[0].call, []
-    anatomy.record_calls(
-        network, images, network.layers, lambda outputs: during.append("call" in vars(network.layers[0]))
-    )
-    assert during == [True] * 3
+class Spy(layers.Layer):
+    """Mira, al pasar, si el `call` de una capa está sustituido."""
+
+    watched, seen = None, ()
+
+    def call(self, inputs):
+        Spy.seen = (*Spy.seen, "call" in vars(Spy.watched))
+        if Spy.watched is self:
+            raise RuntimeError("falla al pasar")
+        return inputs
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_every_layer_gets_its_own_call_back(fails, monkeypatch):
+    network = column(layers.Conv2D(2, 3), layers.Flatten())
+    spy = Spy()
+    monkeypatch.setattr(Spy, "watched", network.layers[0])
+    monkeypatch.setattr(Spy, "seen", ())
+    network.add(spy)
+    Spy.watched, Spy.seen = spy if fails else network.layers[0], ()
+    original = network.layers[0].call
+    with pytest.raises(RuntimeError, match="falla al pasar") if fails else contextlib.nullcontext():
+        anatomy.record_calls(network, random_images(2, 8, 8, 2), network.layers)
+    assert Spy.seen == (True,)
     assert network.layers[0].call == original
     assert not any("call" in vars(layer) for layer in network.layers)
-
-
-def test_every_layer_gets_its_own_call_back_after_a_failure():
-    def fail(outputs):
-        raise RuntimeError("falla al observar")
-
-    network = pooled_network()
-    with pytest.raises(RuntimeError, match="falla al observar"):
-        anatomy.record_calls(network, random_images(2, 6, 7, 3), network.layers, fail)
-    assert not any("call" in vars(layer) for layer in network.layers)
-
-
-@pytest.mark.parametrize("times", [0, 2, 3])
-def test_rejects_a_layer_that_is_not_used_once(times):
-    layer = layers.Conv2D(2, 3, padding="same", name="compartida")
-    hidden = inputs = keras.Input((8, 8, 2))
-    for _ in range(times):
-        hidden = layer(hidden)
-    network = keras.Model(inputs, layers.Flatten()(hidden))
-    with pytest.raises(ValueError, match=f"usa {times} veces la capa «compartida»"):
-        anatomy.record_calls(network, random_images(1, 8, 8, 2), [layer])
 
 
 def test_networks_that_share_layers_are_recorded_in_several_threads():
@@ -359,8 +304,8 @@ def test_networks_that_share_layers_are_recorded_in_several_threads():
 
     def record(order, model):
         for _ in range(40):
-            (call,) = anatomy.record_calls(model, images, model.layers[-1:]).values()
-            shared = anatomy.record_calls(model, images, model.layers[1:2])
+            (call,), _ = anatomy.record_calls(model, images, model.layers[-1:])
+            shared, _ = anatomy.record_calls(model, images, model.layers[1:2])
             found[order].append((call.outputs.numpy(), len(shared)))
 
     threads = [threading.Thread(target=record, args=each) for each in enumerate((network, other))]

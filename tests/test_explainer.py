@@ -66,7 +66,7 @@ def test_the_last_convolution_is_the_last_one_with_a_map():
 def test_counts_the_filters_of_a_layer(explainer):
     for layer in explainer.layer_names:
         assert explainer.count_filters(layer) == explainer.model.get_layer(layer).filters
-    with pytest.raises(ValueError, match="«aplanar» no es una capa convolucional.*primera, segunda"):
+    with pytest.raises(ValueError, match="«aplanar» no da mapas.*primera, segunda"):
         explainer.count_filters("aplanar")
 
 

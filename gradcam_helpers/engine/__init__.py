@@ -3,7 +3,10 @@
     backend      TensorFlow, Keras y TFDS, importados sin sus avisos
     download     la descarga de los datos reales
     weights      los pesos publicados de la red del curso, ya entrenada
-    anatomy      por dentro de cualquier clasificador: sus capas y sus logits
+    graph        lo que una red calcula de verdad, operación a operación
+    head         el final de un clasificador: de dónde se leen sus logits
+    anatomy      por dentro de cualquier clasificador: sus capas y lo que dan
+    proof        la prueba de que se explica la red que se ha dado
     explanation  lo que resulta de explicar, y qué fórmulas hacen falta para ello
     inputs       comprobaciones de lo que se recibe
     subjects     separar a los sujetos de un fondo blanco y ponerlos sobre otro

@@ -1,40 +1,37 @@
-"""Por dentro de cualquier clasificador de Keras: sus capas, también las anidadas, y sus logits."""
+"""Por dentro de cualquier clasificador de Keras: sus capas, también las anidadas, y lo que dan sus mapas."""
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gradcam_helpers.engine.backend import keras, tf
+import numpy as np
 
-CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.Conv2DTranspose,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-)
-LAST_LAYERS = (
-    keras.layers.Dense,
-    keras.layers.Activation,
-    keras.layers.Softmax,
-    keras.layers.GlobalAveragePooling2D,
-)
+from gradcam_helpers.engine.backend import keras, tf
+from gradcam_helpers.engine.graph import FILTERS, IDENTITIES, OPAQUE, POOLINGS, Graph
+from gradcam_helpers.engine.head import find_head
+
 ONE_AT_A_TIME = threading.RLock()  # dos modelos pueden compartir las capas cuyo `call` se sustituye
-LINEAR, SOFTMAX, SIGMOID = (
-    keras.activations.linear,
-    keras.activations.softmax,
-    keras.activations.sigmoid,
-)
+# De los mapas al logit, lo que hay en una red que tiene CAM: un promedio global y una densa.
+AVERAGE_AND_DENSE = ["Mean", "MatMul"]
+WITHOUT_EFFECT = IDENTITIES | {"BiasAdd", "AddV2"}  # ninguna cambia la derivada
 
 
 class Anatomy:
     """Un clasificador de imágenes por dentro. No lo cambia.
 
+    Traza una pasada de imágenes por la red y lee en ella, y no en sus capas, lo que hace: una capa puede ser
+    de varios modelos, y hacer en cada uno otra cosa.
+
     Atributos:
         model: el modelo.
         layers: todas las capas con su nombre; las de un modelo anidado, con el de este delante.
-        layer_names: nombre de las capas convolucionales, en el orden de la red.
+        layer_names: nombre de las que calculan mapas con filtros aprendidos, en el orden de la red.
+        default_layer: la que se explica por omisión. La última de ellas que hay camino de donde se pierde el
+            espacio, con la normalización o la activación que la siga sin cambiar sus posiciones; o, si está
+            en una rama, donde la rama se une al resto.
         head: de dónde se leen los logits.
+        answer: la pasada, compilada: lo que la red da antes de su última activación, (N, salidas), y después.
 
     Errores:
         TypeError: no es un modelo de Keras.
@@ -43,202 +40,211 @@ class Anatomy:
     """
 
     def __init__(self, model: keras.Model):
-        if not isinstance(model, keras.Model):
-            raise TypeError(f"Hace falta un modelo de Keras, y esto es «{type(model).__name__}».")
-        self.model, self.head = model, find_head(model)
-        if len(model.input_shape) != 4:
-            raise ValueError(
-                f"El modelo debe recibir imágenes, (N, alto, ancho, canales), y recibe {model.input_shape}."
-            )
-        self.layers = layers_by_path(model)
-        self.layer_names = [
-            path
-            for path, layer in self.layers.items()
-            if isinstance(layer, CONVOLUTIONS) and gives_maps(layer)
-        ]
-        if not self.layer_names:
-            raise ValueError("El modelo no tiene capas convolucionales que explicar.")
+        check_model(model)
+        self.model, self.layers = model, layers_by_path(model)
+        images = tf.TensorSpec((None, *self.image_shape), tf.float32)
+        # Sin AutoGraph, como traza Keras sus modelos: un error llega tal cual a quien llama.
+        self.answer = tf.function(self._trace, [images], autograph=False).get_concrete_function()
+        self._choose_layers()
 
     @property
     def image_shape(self) -> tuple[int | None, int | None, int | None]:
         """Alto, ancho y canales de las imágenes que recibe; None donde vale cualquiera."""
-        return self.model.input_shape[1:]
+        return self.model.inputs[0].shape[1:]
 
     @property
     def classes(self) -> int:
         return self.head.classes
 
+    @property
+    def has_16_bits(self) -> bool:
+        """Si algo de la red se calcula con 16 bits."""
+        return self._graph.has_16_bits
 
-def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:
-    """Todas las capas con su nombre; las de un modelo anidado, con el de este delante: «columna/conv5»."""
-    return dict(_walk(model, ""))
+    def calls(self, name: str) -> list["Call"]:
+        """Las veces que el modelo usa esa capa."""
+        return self._calls.get(self.layers[name], [])
+
+    def gives_maps(self, name: str) -> bool:
+        """Si de una capa que se usa salen mapas, (N, alto, ancho, filtros), con más de una posición."""
+        return all(self._graph.is_map(call.outputs) for call in self.calls(name))
+
+    def channel_axis(self, name: str) -> int:
+        """Dónde llevan los canales los mapas de una capa."""
+        return self._graph.axis_of(self.calls(name)[0].outputs)
+
+    def count_filters(self, name: str) -> int:
+        return self.calls(name)[0].outputs.shape[self.channel_axis(name)]
+
+    def feeds_global_average(self, name: str) -> bool:
+        """Si los mapas de una capa van derechos a un promedio global y de ahí a la densa de los logits."""
+        maps = self.calls(name)[0].outputs
+        if not self._graph.passes_all_through(maps, self._logits):
+            return False
+        found = self._graph.between([maps], self._logits)
+        steps = [step for step in sorted(found, key=self._graph.order.get) if step.type not in WITHOUT_EFFECT]
+        if [step.type for step in steps] != AVERAGE_AND_DENSE:
+            return False
+        averaged = np.ravel(tf.get_static_value(steps[0].inputs[1])).tolist()
+        return sorted([*averaged, self.channel_axis(name)]) == [1, 2, 3]
+
+    def _trace(self, images):
+        calls, answer = record_calls(self.model, images, self.layers.values())
+        self._graph = Graph(images)
+        self.head = find_head(self._graph, answer)
+        self._logits = self.head.source(answer)
+        self._calls = {}
+        for call in calls:
+            self._calls.setdefault(call.layer, []).append(call)
+        return self.head.before_activation(answer), answer
+
+    def _choose_layers(self) -> None:
+        graph = self._graph
+        maps = {name: self.calls(name)[0] for name in self.layers if self._is_explainable(name)}
+        maps = dict(sorted(maps.items(), key=lambda item: graph.order[item[1].outputs.op]))
+        computing = [name for name, call in maps.items() if _computes(graph, call)]
+        self.layer_names = [name for name in computing if not _is_in(name, computing)]
+        end = graph.last_maps(self._logits)
+        if not self.layer_names or end is None:
+            raise ValueError("El modelo no tiene capas convolucionales que explicar.")
+        way = graph.between([graph.images], end)
+        on_the_way = {name: call for name, call in maps.items() if call.outputs.op in way}
+        self.default_layer = self._choose_default(on_the_way, end)
+
+    def _is_explainable(self, name: str) -> bool:
+        calls = self.calls(name)
+        return len(calls) == 1 and self.gives_maps(name) and calls[0].outputs.op in self._graph.order
+
+    def _choose_default(self, maps: Mapping[str, "Call"], end) -> str:
+        graph, names = self._graph, list(maps)
+        computing = [name for name in names if name in self.layer_names]
+        # Con un solo canal, lo que se calcula es dónde mirar: una puerta de atención.
+        chosen = ([name for name in computing if self.count_filters(name) > 1] or computing)[-1]
+        grid, following = graph.grid(maps[chosen].outputs), names[names.index(chosen) :]
+        for name in following:
+            maps_there = maps[name].outputs
+            if graph.grid(maps_there) == grid and graph.passes_all_through(maps_there, end):
+                chosen = name
+                break
+        for name in following[following.index(chosen) + 1 :]:
+            if _retouches(graph, maps[chosen].outputs, maps[name].outputs, end):
+                chosen = name
+        return chosen
 
 
-def _walk(model: keras.Model, prefix: str) -> Iterator[tuple[str, keras.layers.Layer]]:
-    for layer in model.layers:
+def _computes(graph: Graph, call: "Call") -> bool:
+    """Si una capa calcula con filtros aprendidos."""
+    found = graph.types_between(call.inputs, call.outputs)
+    return bool(getattr(call.layer, "weights", ())) and not (FILTERS | OPAQUE).isdisjoint(found)
+
+
+def _is_in(name: str, names: Iterable[str]) -> bool:
+    """Si de un modelo anidado se dan también capas de dentro."""
+    return any(other.startswith(f"{name}/") for other in names)
+
+
+def _retouches(graph: Graph, maps, after, end) -> bool:
+    """Si lo que va de unos mapas a otros es una normalización o una activación, y nada se salta ninguno."""
+    found = set(graph.types_between([maps], after))
+    if after.shape.as_list() != maps.shape.as_list() or found <= IDENTITIES:
+        return False
+    if found & (FILTERS | OPAQUE | POOLINGS):
+        return False
+    return graph.passes_all_through(maps, after) and graph.passes_all_through(after, end)
+
+
+def check_model(model) -> None:
+    """Que sea un modelo del que se sepa qué imágenes recibe y qué clases distingue."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"Hace falta un modelo de Keras, y esto es «{type(model).__name__}».")
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        raise ValueError(
+            "El modelo debe ser secuencial o funcional y estar construido. Si es de una clase propia, dale "
+            "una entrada: imagen = keras.Input(forma); keras.Model(imagen, modelo(imagen))."
+        )
+    if len(inputs) > 1:
+        raise ValueError(f"El modelo debe tener una sola entrada, las imágenes, y tiene {len(inputs)}.")
+    if len(outputs) > 1:
+        choices = ", ".join(f"{place} ({tensor.name})" for place, tensor in enumerate(outputs))
+        raise ValueError(
+            f"El modelo debe tener una sola salida, y tiene {len(outputs)}. Elige cuál se explica, la k, con "
+            f"keras.Model(modelo.input, modelo.outputs[k]): {choices}."
+        )
+    if len(inputs[0].shape) != 4:
+        raise ValueError(
+            f"El modelo debe recibir imágenes, (N, alto, ancho, canales), y recibe {inputs[0].shape}."
+        )
+    shape = outputs[0].shape
+    if len(shape) != 2 or shape[-1] is None:
+        raise ValueError(f"El modelo debe dar un número por clase, (N, clases), y su salida es {shape}.")
+
+
+def layers_by_path(model: keras.Model) -> dict[str, keras.Operation]:
+    """Todas las capas con su nombre; las de un modelo anidado, con el de este delante: «columna/conv5».
+
+    También las operaciones sueltas de un modelo funcional, como una suma. Si dos se llaman igual, la segunda
+    lleva detrás «(2)».
+    """
+    found = {}
+    for path, layer in _walk(model, ""):
+        repeated = sum(other == path or other.startswith(f"{path} (") for other in found)
+        found[f"{path} ({repeated + 1})" if repeated else path] = layer
+    return found
+
+
+def _walk(model: keras.Model, prefix: str) -> Iterator[tuple[str, keras.Operation]]:
+    for layer in getattr(model, "operations", model.layers):
         yield prefix + layer.name, layer
         if isinstance(layer, keras.Model):
             yield from _walk(layer, f"{prefix}{layer.name}/")
-
-
-def gives_maps(layer: keras.layers.Layer) -> bool:
-    """Si de una capa salen mapas, (N, alto, ancho, filtros), con más de una posición."""
-    try:
-        shape = layer.output.shape
-    except AttributeError:  # da varias salidas, o está dentro de un modelo que no es funcional
-        return False
-    return len(shape) == 4 and shape[1:3] != (1, 1) and not isinstance(layer, keras.layers.InputLayer)
 
 
 @dataclass
 class Call:
     """Lo que entró y lo que salió de una capa."""
 
-    inputs: tf.Tensor
+    layer: keras.Operation
+    inputs: list
     outputs: tf.Tensor
 
 
-def record_calls(model: keras.Model, images, layers, watch=None) -> dict[keras.layers.Layer, Call]:
-    """Pasa un lote por un modelo y anota lo que entra y sale de cada capa; `watch` observa cada salida.
+def record_calls(
+    model: keras.Model, images, layers: Iterable[keras.Operation]
+) -> tuple[list[Call], tf.Tensor]:
+    """Pasa un lote por un modelo: da lo que entra y sale de esas capas, en orden, y lo que responde.
 
     Keras no ofrece las activaciones intermedias de cualquier modelo. Anotarlas al pasar vale para todos
     y deja cada capa como estaba: su `call` se sustituye solo mientras pasa el lote. Si otro hilo usa
     mientras tanto la capa, lo suyo no se anota; si quiere anotar, espera.
-
-    Errores:
-        ValueError: el modelo no usa una de esas capas, o la usa varias veces.
     """
-    calls, thread = {layer: [] for layer in layers}, threading.get_ident()
+    calls, thread = [], threading.get_ident()
 
     def recording(layer, original):
         def call(*args, **kwargs):
             outputs = original(*args, **kwargs)
             if threading.get_ident() != thread:
                 return outputs
-            if watch:
-                # Una capa puede devolver lo mismo que recibe: la copia distingue los dos gradientes.
-                outputs = tf.nest.map_structure(tf.identity, outputs)
-                watch(outputs)
-            calls[layer].append(Call(args[0] if args else kwargs.get("inputs"), outputs))
+            # Una capa puede devolver lo mismo que recibe: la copia distingue los dos gradientes.
+            outputs = tf.nest.map_structure(_copied, outputs)
+            inputs = [each for each in tf.nest.flatten((args, kwargs)) if tf.is_tensor(each)]
+            calls.append(Call(layer, inputs, outputs))
             return outputs
 
         return call
 
     with ONE_AT_A_TIME, contextlib.ExitStack() as restore:
-        for layer in calls:
+        for layer in dict.fromkeys(layers):
+            # Una capa cuantizada no usa `call`.
+            method = "quantized_call" if getattr(layer, "quantization_mode", None) else "call"
             # Con `object`: sin pasar por el registro que Keras lleva de lo que se asigna a una capa.
-            object.__setattr__(layer, "call", recording(layer, layer.call))
-            restore.callback(object.__delattr__, layer, "call")
+            object.__setattr__(layer, method, recording(layer, getattr(layer, method)))
+            restore.callback(object.__delattr__, layer, method)
         # La entrada de un modelo funcional puede ser una lista o un diccionario de un solo tensor.
         structure = getattr(model, "input", images)
-        model(keras.tree.map_structure(lambda _: images, structure), training=False)
-    for layer, times in calls.items():
-        if len(times) != 1:
-            raise ValueError(
-                f"El modelo usa {len(times)} veces la capa «{layer.name}»: para explicarla debe usarla una."
-            )
-    return {layer: times[0] for layer, times in calls.items()}
+        answer = model(keras.tree.map_structure(lambda _: images, structure), training=False)
+    return calls, tf.nest.flatten(answer)[0]
 
 
-@dataclass(frozen=True)
-class Head:
-    """El final de un clasificador: de dónde se leen sus logits.
-
-    Atributos:
-        layer: la última capa.
-        activation: la activación que pone esa capa; `linear` si da ya los logits.
-        outputs: cuántos números da. Uno solo, y, distingue dos clases.
-    """
-
-    layer: keras.layers.Layer
-    activation: Callable
-    outputs: int
-
-    @property
-    def classes(self) -> int:
-        return max(2, self.outputs)
-
-    def logits(self, call: Call):
-        """Los logits, float32 (N, clases), de lo que entra y lo que sale de `layer`."""
-        if self.activation is LINEAR:
-            logits = call.outputs
-        elif isinstance(self.layer, keras.layers.Dense):
-            logits = dense_before_activation(self.layer, call.inputs)
-        else:
-            logits = call.inputs
-        logits = tf.cast(logits, tf.float32)
-        return tf.concat([-logits, logits], axis=-1) if self.outputs == 1 else logits
-
-    def probabilities(self, logits):
-        """Las probabilidades que corresponden a esos logits, con la misma forma.
-
-        Si el modelo da logits, se supone la activación: sigmoide con una salida y softmax con varias.
-        """
-        independent = self.outputs == 1 or self.activation is SIGMOID
-        return tf.nn.sigmoid(logits) if independent else tf.nn.softmax(logits)
-
-
-def find_head(model: keras.Model) -> Head:
-    """Busca los logits de un clasificador sin cambiar nada en él.
-
-    La última capa puede ser una densa, una activación aparte o un promedio global; con softmax, con sigmoide
-    o, si da ya los logits, sin activación. Si hay una sola salida y, distingue dos clases: el logit de la
-    clase 1 es +y, y el de la clase 0, −y.
-
-    Errores:
-        ValueError: el modelo no está construido, tiene varias entradas o salidas, no es un clasificador o
-            acaba de otra manera.
-    """
-    if len(getattr(model, "inputs", None) or ()) != 1 or len(model.outputs) != 1:
-        raise ValueError(
-            "El modelo debe ser secuencial o funcional, estar construido y tener una entrada y una salida."
-        )
-    shape = model.outputs[0].shape
-    if len(shape) != 2 or shape[-1] is None:
-        raise ValueError(f"El modelo debe dar un número por clase, (N, clases), y su salida es {shape}.")
-    layer = producer(model.outputs[0])
-    activation = SOFTMAX if isinstance(layer, keras.layers.Softmax) else getattr(layer, "activation", LINEAR)
-    if not isinstance(layer, LAST_LAYERS) or activation not in (LINEAR, SOFTMAX, SIGMOID):
-        raise ValueError(
-            f"No se sabe leer los logits en «{layer.name}», la última capa: debe ser una densa, una "
-            "activación o un promedio global, con softmax, con sigmoide o sin activación. Si ya da los "
-            'logits, añade detrás una capa Activation("linear").'
-        )
-    if shape[-1] == 1 and activation is SOFTMAX:
-        raise ValueError("La softmax de una sola salida vale siempre 1: el modelo no distingue nada.")
-    return Head(layer, activation, shape[-1])
-
-
-def producer(tensor) -> keras.Operation:
-    """La capa de la que sale un tensor simbólico; si es un modelo funcional, la de dentro de la que sale."""
-    operation, _, position = tensor._keras_history
-    outputs = getattr(operation, "outputs", None) if isinstance(operation, keras.Model) else None
-    return producer(outputs[position]) if outputs else operation
-
-
-def dense_before_activation(layer: keras.layers.Dense, inputs):
-    """Lo que calcula una capa densa antes de su activación, (N, unidades).
-
-    La evalúa sin tocarla: quitarle la activación cambiaría también las predicciones del modelo.
-    """
-    logits = tf.matmul(tf.cast(inputs, tf.float32), layer.kernel)
-    return logits + layer.bias if layer.use_bias else logits
-
-
-def feeds_global_average(layer: keras.layers.Layer, head: Head) -> bool:
-    """Si los mapas de esa capa van derechos a un promedio global y de ahí a la densa que da los logits.
-
-    La densa y el promedio pueden estar fuera del modelo anidado de la capa, pero no en otro modelo anidado.
-    """
-    following = head.layer
-    if not isinstance(following, keras.layers.Dense):
-        following = producer(following.input)
-        # Con una activación propia, los pesos de la densa no llegan tal cual al logit.
-        if not isinstance(following, keras.layers.Dense) or following.activation is not LINEAR:
-            return False
-    previous = producer(following.input)
-    while isinstance(previous, keras.layers.Dropout):  # al explicar no apaga nada
-        previous = producer(previous.input)
-    if not isinstance(previous, keras.layers.GlobalAveragePooling2D):
-        return False
-    return producer(previous.input) is producer(layer.output)
+def _copied(value):
+    return tf.identity(value) if tf.is_tensor(value) else value

@@ -17,8 +17,10 @@ class Explanation:
         raw: mapa con signo, float32 (N, alto, ancho) o (N, T, alto, ancho), a la resolución de la capa.
         heatmap: el mismo tras la ReLU y dividido entre su máximo: float32 entre 0 y 1.
         empty: bool (N,) o (N, T); cierto donde nada de `raw` es positivo. Ahí `heatmap` es todo ceros.
-        target: clase explicada, int64 (N,) o (N, T).
+        target: clase explicada, int64 (N,) o (N, T); o la función que se explica.
         logits, probabilities: salida de la red antes y después de la última activación, float32 (N, clases).
+            Si la red no da probabilidades, se supone la activación; si se explica una función, son None.
+        proved: si se ha podido probar que esos logits son los de la red.
     """
 
     layer: str
@@ -27,9 +29,10 @@ class Explanation:
     raw: np.ndarray
     heatmap: np.ndarray
     empty: np.ndarray
-    target: np.ndarray
+    target: np.ndarray | Callable
     logits: np.ndarray
-    probabilities: np.ndarray
+    probabilities: np.ndarray | None
+    proved: bool
 
 
 @dataclass(frozen=True)

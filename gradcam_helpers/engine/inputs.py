@@ -1,10 +1,11 @@
 """Comprobaciones de lo que se recibe: cada una lo devuelve en la forma que se usa, o dice qué falla."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gradcam_helpers.engine.anatomy import Anatomy, feeds_global_average, gives_maps
+from gradcam_helpers.engine.anatomy import Anatomy
+from gradcam_helpers.engine.backend import keras
 from gradcam_helpers.engine.explanation import SCORES
 
 IMAGE_SHAPE = (300, 300, 3)  # de las imágenes del curso
@@ -16,7 +17,7 @@ def check_images(images, expected: tuple | None = None) -> np.ndarray:
     Argumentos:
         expected: alto, ancho y canales que espera la red, con None donde vale cualquiera.
     """
-    images = np.asarray(images)
+    images = _stacked(images)
     if expected is not None and not _fits(images.shape, expected):
         sizes = ", ".join("?" if size is None else str(size) for size in expected)
         raise ValueError(
@@ -34,6 +35,36 @@ def check_images(images, expected: tuple | None = None) -> np.ndarray:
             f"Las imágenes deben ser flotantes, y son «{images.dtype}». ¿Falta «data.prepare_image»?"
         )
     return check_real("Las imágenes", images)
+
+
+def _stacked(images) -> np.ndarray:
+    try:
+        return np.asarray(images)
+    except ValueError:
+        sizes = ", ".join(dict.fromkeys(str(np.shape(image)) for image in images))
+        raise ValueError(
+            f"Todas las imágenes de un lote deben tener la misma forma, y las hay de {sizes}. Llévalas antes "
+            "a un mismo tamaño."
+        ) from None
+
+
+def images_of(batch):
+    """Las imágenes de un lote de un conjunto.
+
+    Van delante, como en `(images, labels)` o `((images, extra), labels)`, o en un diccionario, con el nombre
+    que les da TFDS, «image».
+    """
+    while isinstance(batch, tuple | list | Mapping):
+        place = "image" if isinstance(batch, Mapping) else 0
+        if isinstance(batch, Mapping) and place not in batch:
+            raise ValueError(
+                f"El lote es un diccionario ({', '.join(map(str, batch))}) sin ninguna entrada «image»: no se "
+                "sabe cuáles son las imágenes."
+            )
+        if not len(batch):
+            raise ValueError("El lote está vacío: hace falta al menos una imagen.")
+        batch = batch[place]
+    return batch
 
 
 def _fits(shape: tuple, expected: tuple) -> bool:
@@ -128,33 +159,69 @@ def _whole_numbers(target) -> np.ndarray:
 
 
 def check_request(
-    anatomy: Anatomy, layers: Sequence[str], score: str, method: str, methods: Sequence[str]
+    anatomy: Anatomy, layers: Sequence[str], score: str, method: str, methods: Sequence[str], target=None
 ) -> None:
-    """Que existan las capas, la puntuación y el método, y que vayan juntos."""
+    """Que la puntuación y el método existan, valgan para esas capas y vayan juntos."""
     _check_choice("score", score, SCORES)
     _check_choice("method", method, methods)
-    choices = f"Sus capas convolucionales son: {', '.join(anatomy.layer_names)}."
-    if not layers:
-        raise ValueError(f"La lista de capas está vacía. {choices}")
+    if callable(target) and score != "logit":
+        raise ValueError("Con una función se deriva la función misma: quita «score».")
+    if method != "CAM":
+        return
     for name in layers:
-        if name not in anatomy.layers:
-            raise ValueError(f"El modelo no tiene ninguna capa «{name}». {choices}")
-        if not gives_maps(anatomy.layers[name]):
-            raise ValueError(f"La capa «{name}» no da mapas de características. {choices}")
-        if method == "CAM" and not feeds_global_average(anatomy.layers[name], anatomy.head):
+        if not anatomy.feeds_global_average(name):
             raise ValueError(
                 f"CAM necesita que a «{name}» la sigan un promedio global y una capa densa, y no es así. "
                 "Grad-CAM vale para cualquier capa."
             )
-    if method == "CAM" and score != "logit":
+    if score != "logit":
         raise ValueError("CAM solo se define para el logit: quita «score».")
 
 
-def check_convolution(anatomy: Anatomy, layer: str) -> None:
-    if layer not in anatomy.layer_names:
-        raise ValueError(
-            f"«{layer}» no es una capa convolucional. Las que hay: {', '.join(anatomy.layer_names)}."
+def check_layers(anatomy: Anatomy, layers) -> tuple[list[str], bool]:
+    """Los nombres de las capas que se piden, y si se pide una sola, sin lista."""
+    if isinstance(layers, list | tuple):
+        if not layers:
+            raise ValueError(f"La lista de capas está vacía. {_choices(anatomy)}")
+        return [check_layer(anatomy, layer) for layer in layers], False
+    return [check_layer(anatomy, layers)], True
+
+
+def check_layer(anatomy: Anatomy, layer) -> str:
+    """El nombre de una capa que se puede explicar, pedida por él, por la capa misma o por su puesto."""
+    name = _layer_name(anatomy, layer)
+    times = len(anatomy.calls(name))
+    if times == 1 and anatomy.gives_maps(name):
+        return name
+    if times > 1 and anatomy.gives_maps(name):
+        raise ValueError(f"El modelo usa {times} veces la capa «{name}»: para explicarla debe usarla una.")
+    raise ValueError(f"La capa «{name}» no da mapas de características. {_choices(anatomy)}")
+
+
+def _layer_name(anatomy: Anatomy, layer) -> str:
+    if layer is None:
+        return anatomy.default_layer
+    if isinstance(layer, str):
+        if layer in anatomy.layers:
+            return layer
+    elif isinstance(layer, int | np.integer) and not isinstance(layer, bool):
+        if -len(anatomy.layer_names) <= layer < len(anatomy.layer_names):
+            return anatomy.layer_names[layer]
+    elif isinstance(layer, keras.Operation):
+        for name, each in anatomy.layers.items():
+            if each is layer:
+                return name
+        layer = layer.name
+    else:
+        raise TypeError(
+            "Una capa se pide por su nombre, por la capa misma o por su puesto en «layer_names», y esto es "
+            f"«{type(layer).__name__}»."
         )
+    raise ValueError(f"El modelo no tiene ninguna capa «{layer}». {_choices(anatomy)}")
+
+
+def _choices(anatomy: Anatomy) -> str:
+    return f"Sus capas convolucionales son: {', '.join(anatomy.layer_names)}."
 
 
 def _check_choice(name: str, value, choices: Sequence[str]) -> None:

@@ -8,11 +8,14 @@ from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
-from gradcam_helpers.engine import anatomy
+from gradcam_helpers.engine.anatomy import Anatomy, record_calls
 from gradcam_helpers.engine.backend import keras, tf
 from gradcam_helpers.engine.inputs import check_answers
+from gradcam_helpers.engine.proof import prove
 
 CHUNK = 8  # imágenes que ve la red a la vez: con 16 apenas va más deprisa y ocupa mucha más memoria
+# Funciones compiladas que se guardan: quien explica una función nueva cada vez no las acumula.
+MOST_COMPILED = 256
 
 
 def in_chunks(run: Callable, images: np.ndarray, target: np.ndarray, *options):
@@ -35,20 +38,23 @@ def in_chunks(run: Callable, images: np.ndarray, target: np.ndarray, *options):
 class Passes:
     """Las pasadas de un clasificador.
 
-    En todas, `images` es float32 (N, alto, ancho, canales), y `target`, las clases, int64 (N, T), con −1 si
-    es la predicha. Lo que dan son tensores.
+    En todas, `images` es float32 (N, alto, ancho, canales); `target`, las clases, int64 (N, T), con −1 si es
+    la predicha, y `score`, lo que se deriva: «logit», «probability», o una función que recibe lo que da la
+    red antes de su última activación, (N, salidas), y da un número por imagen. Lo que dan son tensores.
 
     Atributos:
         anatomy: el clasificador por dentro.
+        proved: si se ha podido probar que sus logits son los que se leen.
 
-    Errores: los de `anatomy.Anatomy`.
+    Errores: los de `anatomy.Anatomy` y `proof.prove`.
     """
 
     def __init__(self, model: keras.Model):
-        self.anatomy = anatomy.Anatomy(model)
+        self.anatomy = Anatomy(model)
+        self.proved = prove(self.anatomy)
         self._compiled = {}
 
-    def gradient_maps(self, images, target, layers: tuple[str, ...], score: str, formula: Callable):
+    def gradient_maps(self, images, target, layers: tuple[str, ...], score, formula: Callable):
         """Mapas con signo (N, T, alto, ancho) de cada capa; clases, logits y probabilidades."""
 
         def run(images, target):
@@ -61,81 +67,121 @@ class Passes:
 
         return self._with_targets((formula, layers, score), run, target.shape[1])(images, target)
 
-    def filter_maps(self, images, target, layers: tuple[str, ...], score: str, formula: Callable):
+    def filter_maps(self, images, target, layers: tuple[str, ...], score, formula: Callable):
         """Lo mismo que `gradient_maps`, con una predicción por filtro de cada capa."""
-        activations, logits, probabilities = self.observe(images, layers)
+        activations, read = self.observe(images, layers)
+        logits, probabilities = self._answers(read)
         target = _predicted_where_none(target, logits)
         raw_maps = []
         for maps in activations:
-            pairs = zip(images, maps, strict=True)
-            by_class = tf.stack([_result(self.score_filters(*pair, score, CHUNK)) for pair in pairs])
-            by_target = tf.unstack(tf.gather(by_class, target, axis=2, batch_dims=1), target.shape[1], axis=2)
+            by_image = [
+                self.scores(_result(self.score_filters(image, filters, CHUNK)), classes[tf.newaxis], score)
+                for image, filters, classes in zip(images, maps, target, strict=True)
+            ]
+            by_target = tf.unstack(tf.stack(by_image), axis=-1)
             raw_maps.append(tf.stack([formula(maps, scores) for scores in by_target], axis=1))
         return raw_maps, target, logits, probabilities
 
     def observe(self, images, layers: tuple[str, ...]):
-        """Activaciones por capa, logits y probabilidades."""
+        """Activaciones por capa, y lo que responde la red antes de su última activación, (N, salidas)."""
 
         def run(images):
-            activations, *outputs = self._forward(images, layers)
-            return [_float32(maps) for maps in activations], *outputs
+            activations, read = self._forward(images, layers)
+            return self._arranged(layers, activations), read
 
         return self._function(("observe", layers), run, [self._images_signature()])(images)
 
-    def score_filters(
-        self, image, maps, score: str, chunk: int
-    ) -> Generator[tuple[int, int], None, tf.Tensor]:
-        """La puntuación de cada clase para una imagen vista a través de cada filtro: (filtros, clases).
+    def score_filters(self, image, maps, chunk: int) -> Generator[tuple[int, int], None, tf.Tensor]:
+        """Lo que responde la red, antes de su última activación, a una imagen vista a través de cada filtro.
 
-        Es un generador: mira `chunk` filtros de cada vez y da cuántos lleva y cuántos son; devuelve las
-        puntuaciones al acabar.
+        Es un generador: mira `chunk` filtros de cada vez y da cuántos lleva y cuántos son; devuelve, al
+        acabar, las respuestas, (filtros, salidas). Un filtro constante no deja ver nada, como cualquier otro
+        que lo sea: de todos ellos se mira uno.
 
         Argumentos:
             image: (alto, ancho, canales).
             maps: las activaciones de una capa, (alto, ancho, filtros).
         """
-
-        def judge(image, maps):
-            masks = tf.image.resize(tf.transpose(maps, (2, 0, 1))[..., tf.newaxis], tf.shape(image)[:2])
-            lowest, highest = (bound(masks, (1, 2), True) for bound in (tf.reduce_min, tf.reduce_max))
-            masked = image * tf.math.divide_no_nan(masks - lowest, highest - lowest)
-            _, logits, probabilities = self._forward(masked, ())
-            return logits if score == "logit" else probabilities
-
+        lowest, highest = (bound(maps, axis=(0, 1)).numpy() for bound in (tf.reduce_min, tf.reduce_max))
+        seen = np.flatnonzero(highest > lowest)
+        place = np.full(len(highest), len(seen))  # de cada filtro, dónde está su respuesta
+        place[seen] = np.arange(len(seen))
+        seen = [*seen, *np.flatnonzero(place == len(seen))[:1]]
         signature = [tf.TensorSpec(self.anatomy.image_shape), tf.TensorSpec((None, None, None))]
-        judge = self._function(("judge", score), judge, signature)
-        scores, filters = [], maps.shape[-1]
-        for start in range(0, filters, chunk):
-            scores.append(judge(image, maps[..., start : start + chunk]))
-            yield min(start + chunk, filters), filters
-        return tf.concat(scores, axis=0)
+        judge, answers = self._function(("judge",), self._judge, signature), []
+        for start in range(0, len(seen), chunk):
+            answers.append(judge(image, tf.gather(maps, seen[start : start + chunk], axis=-1)))
+            yield min(start + chunk, len(seen)), len(seen)
+        return tf.gather(tf.concat(answers, axis=0), place)
 
-    def gradients(self, images, target, layers: tuple[str, ...]):
-        """Activaciones por capa; gradientes del logit por clase y capa; clases, logits y probabilidades."""
+    def scores(self, read, target, score):
+        """Lo que se deriva, (N, T), de lo que responde la red antes de su última activación, (N, salidas).
+
+        Las clases, (N, T), pueden ser las mismas para todos: (1, T).
+        """
+        if callable(score):
+            return _check_scores(score(read))[:, tf.newaxis]
+        logits, probabilities = self._answers(read)
+        target = tf.broadcast_to(target, (tf.shape(read)[0], target.shape[1]))
+        return tf.gather(logits if score == "logit" else probabilities, target, batch_dims=1)
+
+    def gradients(self, images, target, layers: tuple[str, ...], score="logit"):
+        """Activaciones por capa; gradientes por clase y capa; clases, logits y probabilidades."""
 
         def run(images, target):
-            return self._differentiate(images, target, layers, "logit")
+            return self._differentiate(images, target, layers, score)
 
-        return self._with_targets(("gradients", layers), run, target.shape[1])(images, target)
+        return self._with_targets(("gradients", layers, score), run, target.shape[1])(images, target)
 
-    def _differentiate(self, images, target, layers: tuple[str, ...], score: str):
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            activations, logits, probabilities = self._forward(images, layers, watch=tape.watch)
-            target = _predicted_where_none(target, logits)
-            scores = tf.gather(logits if score == "logit" else probabilities, target, batch_dims=1)
-            # Sumar sobre el lote no mezcla imágenes: cada puntuación depende de una sola.
-            totals = tf.unstack(tf.reduce_sum(scores, axis=0))
-        gradients = [tape.gradient(total, activations) for total in totals]
-        _check_gradients(layers, gradients[0])
-        activations, gradients = tf.nest.map_structure(_float32, (activations, gradients))
-        return activations, gradients, target, logits, probabilities
+    def _differentiate(self, images, target, layers: tuple[str, ...], score):
+        activations, read = self._forward(images, layers)
+        logits, probabilities = self._answers(read)
+        target = _predicted_where_none(target, logits)
+        # `tf.gradients` suma sobre el lote, y no mezcla imágenes: cada puntuación depende de una sola.
+        by_answer = [_derivative(each, read) for each in tf.unstack(self.scores(read, target, score), axis=1)]
+        gradients = [self._backwards(each, read, layers, activations, score) for each in by_answer]
+        return self._arranged(layers, activations), gradients, target, logits, probabilities
 
-    def _forward(self, images, layers: Sequence[str], watch=None):
-        """Activaciones de esas capas, logits y probabilidades; `watch` observa cada activación."""
-        head, layers = self.anatomy.head, [self.anatomy.layers[name] for name in layers]
-        calls = anatomy.record_calls(self.anatomy.model, images, [*layers, head.layer], watch)
-        logits = head.logits(calls[head.layer])
-        return [calls[layer].outputs for layer in layers], logits, head.probabilities(logits)
+    def _backwards(self, by_answer, read, layers: tuple[str, ...], activations, score) -> list:
+        """Una pasada hacia atrás: de la derivada respecto a las salidas, (N, salidas), a la de cada capa."""
+        # Con 16 bits, la derivada de una probabilidad casi segura se perdería por el camino: viaja a escala.
+        scale = 1.0 if score == "logit" else tf.reduce_max(tf.abs(by_answer), axis=1, keepdims=True)
+        gradients = tf.gradients(read, activations, tf.math.divide_no_nan(by_answer, scale))
+        for name, gradient in zip(layers, gradients, strict=True):
+            if gradient is None:
+                raise ValueError(
+                    f"No hay gradiente en «{name}»: la predicción no depende de esa capa, o el modelo lo "
+                    "detiene."
+                )
+        gradients = self._arranged(layers, gradients)
+        return gradients if score == "logit" else [each * scale[..., None, None] for each in gradients]
+
+    def _answers(self, read):
+        """Los logits y las probabilidades, (N, clases)."""
+        logits = self.anatomy.head.logits(read)
+        return logits, self.anatomy.head.probabilities(logits)
+
+    def _judge(self, image, maps):
+        masks = tf.image.resize(tf.transpose(maps, (2, 0, 1))[..., tf.newaxis], tf.shape(image)[:2])
+        lowest, highest = (bound(masks, (1, 2), True) for bound in (tf.reduce_min, tf.reduce_max))
+        read, _ = self.anatomy.answer(image * tf.math.divide_no_nan(masks - lowest, highest - lowest))
+        return read
+
+    def _forward(self, images, layers: Sequence[str]):
+        """Lo que dan esas capas, y lo que responde la red antes de su última activación."""
+        layers = [self.anatomy.layers[name] for name in layers]
+        calls, answer = record_calls(self.anatomy.model, images, layers)
+        outputs = {call.layer: call.outputs for call in calls}
+        return [outputs[layer] for layer in layers], self.anatomy.head.before_activation(answer)
+
+    def _arranged(self, layers: Sequence[str], tensors: Sequence) -> list:
+        """Activaciones o gradientes, float32 (N, alto, ancho, filtros): la red puede usar otros."""
+        axes = [self.anatomy.channel_axis(name) for name in layers]
+        arranged = []
+        for axis, values in zip(axes, tensors, strict=True):
+            order = [place for place in range(4) if place != axis] + [axis]
+            arranged.append(tf.cast(values if axis == 3 else tf.transpose(values, order), tf.float32))
+        return arranged
 
     def _with_targets(self, key: tuple, run: Callable, count: int) -> Callable:
         """Esa función de imágenes y clases, compilada para tantas clases por imagen."""
@@ -145,6 +191,8 @@ class Passes:
     def _function(self, key: tuple, function: Callable, signature: list) -> Callable:
         """Esa función, compilada: se traza la primera vez que se pide con esa clave."""
         if key not in self._compiled:
+            if len(self._compiled) == MOST_COMPILED:
+                del self._compiled[next(iter(self._compiled))]
             # Sin AutoGraph, como traza Keras sus modelos: un error llega tal cual a quien llama.
             compiled = tf.function(function, input_signature=signature, autograph=False)
             # Trazada ya, TensorFlow no avisa de que se trazan muchas funciones parecidas.
@@ -155,12 +203,22 @@ class Passes:
         return tf.TensorSpec((None, *self.anatomy.image_shape), tf.float32)
 
 
-def _check_gradients(layers: Sequence[str], gradients: Sequence) -> None:
-    for name, gradient in zip(layers, gradients, strict=True):
-        if gradient is None:
-            raise ValueError(
-                f"No hay gradiente en «{name}»: la predicción no depende de esa capa, o el modelo lo detiene."
-            )
+def _derivative(score, read):
+    (derivative,) = tf.gradients(score, read)
+    if derivative is None:
+        raise ValueError(
+            "La función que se explica no depende de las salidas de la red, o no se puede derivar."
+        )
+    return derivative
+
+
+def _check_scores(scores):
+    if not tf.is_tensor(scores) or scores.shape.rank != 1:
+        raise ValueError(
+            "La función que se explica debe dar un número por imagen, un tensor (N,), y da "
+            f"{getattr(scores, 'shape', type(scores).__name__)}."
+        )
+    return tf.cast(scores, tf.float32)
 
 
 def _result(steps: Generator):
@@ -174,8 +232,3 @@ def _result(steps: Generator):
 
 def _predicted_where_none(target, logits):
     return tf.where(target < 0, tf.argmax(logits, axis=-1)[:, tf.newaxis], target)
-
-
-def _float32(values):
-    """Con precisión mixta, las activaciones y los gradientes llegan en 16 bits."""
-    return tf.cast(values, tf.float32)

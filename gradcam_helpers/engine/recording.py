@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcam_helpers.engine.backend import tf
 from gradcam_helpers.engine.explanation import Explanation, Formulas
-from gradcam_helpers.engine.inputs import check_answers, check_convolution, check_request, check_targets
+from gradcam_helpers.engine.inputs import check_answers, check_layer, check_request, check_targets
 from gradcam_helpers.engine.passes import Passes
 
 STEP = 1  # filtros que mira `score_filters` de cada vez: con más apenas va más deprisa, y hace esperar
@@ -15,10 +15,10 @@ STEP = 1  # filtros que mira `score_filters` de cada vez: con más apenas va má
 class Recording:
     """Lo anotado al pasar una imagen por la red: de ello salen sus mapas sin pasarla otra vez.
 
-    La da `Explainer.record`. Guarda activaciones y gradientes de los logits; los de las probabilidades salen
-    de ellos por la regla de la cadena. Primero anota una sola capa y, si se va a derivar un logit, solo la
-    clase pedida, que es lo más rápido; `complete` anota las demás capas de una clase, y si antes se pide algo
-    que falta, se anota solo eso. Vale mientras no cambien los pesos de la red.
+    La da `Explainer.record`. Guarda activaciones y gradientes. Primero anota solo lo que se va a explicar,
+    que es lo más rápido; `complete` anota las demás capas de una clase, y si antes se pide algo que falta, se
+    anota solo eso. Con los gradientes de todos los logits, los de las probabilidades salen de ellos por la
+    regla de la cadena. Vale mientras no cambien los pesos de la red.
 
     Atributos:
         logits, probabilities: salida de la red antes y después de la última activación, float32 (1, clases).
@@ -28,12 +28,13 @@ class Recording:
     def __init__(self, passes: Passes, formulas: Formulas, image, layer: str, target, score: str):
         """Anota lo primero que se va a explicar; todo llega ya comprobado, y `target`, int64 (1, T)."""
         self._passes, self._formulas, self._image = passes, formulas, image
-        self._activations, self._gradients = {}, {}  # por capa; por capa y clase
-        self._scores, self._scoring = {}, {}  # (filtros, clases), por capa y puntuación; lo que va de ellas
+        self._activations, self._gradients = {}, {}  # por capa; por capa, puntuación y clase
+        self._answers, self._steps = (
+            {},
+            {},
+        )  # por capa, las respuestas a través de sus filtros; lo que va de ellas
         self._raw_maps = {}  # (1, alto, ancho), por capa, método, puntuación y clase
-        # El gradiente de una probabilidad depende de los de todos los logits.
-        classes = self._every_class() if score == "probability" else target
-        self._logits, probabilities = self._annotate([layer], classes)
+        self._logits, probabilities = self._annotate([layer], score, target)
         self.logits, self.probabilities = check_answers(self._logits.numpy(), probabilities.numpy())
         self.predicted = int(self.logits[0].argmax())
 
@@ -44,58 +45,57 @@ class Recording:
             ValueError: alguna capa no se puede explicar; entonces no se anota ninguna.
         """
         names = self._passes.anatomy.layer_names
-        if any((name, target) not in self._gradients for name in names):
+        if any((name, "logit", target) not in self._gradients for name in names):
             # Todas, también las que ya están: así hay una sola función que compilar.
-            self._annotate(names, np.array([[target]]))
+            self._annotate(names, "logit", np.array([[target]]))
 
-    def explain(self, layer: str, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
-        """Lo mismo que `Explainer.explain`, para esta imagen y una capa convolucional.
+    def explain(self, layer=None, target=None, score: str = "logit", method: str = "Grad-CAM") -> Explanation:
+        """Lo mismo que `Explainer.explain`, para esta imagen, una capa y ninguna función.
 
         Solo Score-CAM y lo que falte por anotar vuelven a usar la red. Lo ya calculado no se repite.
 
-        Errores: los de `Explainer.explain`, y ValueError si la capa no es convolucional.
+        Errores: los de `Explainer.explain`.
         """
         anatomy = self._passes.anatomy
+        layer = check_layer(anatomy, layer)
         check_request(anatomy, [layer], score, method, self._formulas.methods)
-        check_convolution(anatomy, layer)
         target, shape = check_targets(self.predicted if target is None else target, 1, anatomy.classes)
         raw = np.stack([self._raw_map(layer, method, score, each) for each in target[0].tolist()], axis=1)
-        outputs = self.logits, self.probabilities
+        outputs = self.logits, self.probabilities, self._passes.proved
         return self._formulas.explanation(layer, method, score, raw, target, shape, *outputs)
 
-    def score_filters(self, layer: str, score: str) -> tuple[int, int] | None:
-        """Adelanta un poco lo que necesita Score-CAM en una capa: la puntuación de cada uno de sus filtros.
+    def score_filters(self, layer: str) -> tuple[int, int] | None:
+        """Adelanta un poco lo que necesita Score-CAM en una capa: mirar a través de sus filtros.
 
         Devuelve cuántos lleva y cuántos son; o None si ya están todos, y entonces `explain` no tarda. Entre
         una llamada y la siguiente se puede pedir cualquier otra cosa.
         """
-        key = layer, score
-        if key in self._scores:
+        if layer in self._answers:
             return None
         # Si algo interrumpe este paso, el generador no vale ya: se quita antes de darlo.
-        steps = self._scoring.pop(key, None) or self._score_filters(*key)
+        steps = self._steps.pop(layer, None) or self._look_through(layer)
         progress = next(steps, None)
         if progress:
-            self._scoring[key] = steps
+            self._steps[layer] = steps
         return progress
 
-    def has_scores(self, layer: str, score: str) -> bool:
+    def has_scores(self, layer: str) -> bool:
         """¿Está ya lo que necesita Score-CAM en esa capa? Si no, `explain` tarda."""
-        return (layer, score) in self._scores
+        return layer in self._answers
 
     def _every_class(self) -> np.ndarray:
         """Todas las clases, int64 (1, clases)."""
         return np.arange(self._passes.anatomy.classes)[np.newaxis]
 
-    def _annotate(self, layers: Sequence[str], classes: np.ndarray) -> list:
+    def _annotate(self, layers: Sequence[str], score: str, classes: np.ndarray) -> list:
         """Anota esas capas y clases, (1, T); da los logits y las probabilidades."""
         activations, gradients, classes, *outputs = self._passes.gradients(
-            self._image, classes, tuple(layers)
+            self._image, classes, tuple(layers), score
         )
         self._activations |= zip(layers, activations, strict=True)
         for each, by_layer in zip(classes[0].numpy().tolist(), gradients, strict=True):
             self._gradients |= {
-                (name, each): gradient for name, gradient in zip(layers, by_layer, strict=True)
+                (name, score, each): gradient for name, gradient in zip(layers, by_layer, strict=True)
             }
         return outputs
 
@@ -108,12 +108,17 @@ class Recording:
         return self._raw_maps[key]
 
     def _gradient_map(self, layer: str, method: str, score: str, target: int):
-        classes = self._every_class() if score == "probability" else np.array([[target]])
-        if any((layer, each) not in self._gradients for each in classes[0]):
-            self._annotate([layer], classes)
-        gradients = [self._gradients[layer, each] for each in classes[0]]
-        gradient = gradients[0] if score == "logit" else self._probability_gradient(gradients, target)
+        gradient = self._gradient(layer, score, target)
         return self._formulas.by_gradient[method](self._activations[layer], gradient)
+
+    def _gradient(self, layer: str, score: str, target: int):
+        key = layer, score, target
+        if key not in self._gradients:
+            by_logit = [self._gradients.get((layer, "logit", each)) for each in self._every_class()[0]]
+            if score == "probability" and all(gradient is not None for gradient in by_logit):
+                return self._probability_gradient(by_logit, target)
+            self._annotate([layer], score, np.array([[target]]))
+        return self._gradients[key]
 
     def _probability_gradient(self, gradients: Sequence, target: int):
         """∂p/∂A = Σⱼ ∂p/∂yⱼ · ∂yⱼ/∂A, para una probabilidad p."""
@@ -124,13 +129,13 @@ class Recording:
         return sum(factor * gradient for factor, gradient in zip(by_logit, gradients, strict=True))
 
     def _filter_map(self, layer: str, method: str, score: str, target: int):
-        while self.score_filters(layer, score):
+        while self.score_filters(layer):
             pass
-        scores = self._scores[layer, score][tf.newaxis, :, target]
-        return self._formulas.by_filter[method](self._activations[layer], scores)
+        scores = self._passes.scores(self._answers[layer], np.array([[target]]), score)
+        return self._formulas.by_filter[method](self._activations[layer], tf.transpose(scores))
 
-    def _score_filters(self, layer: str, score: str) -> Generator[tuple[int, int], None, None]:
+    def _look_through(self, layer: str) -> Generator[tuple[int, int], None, None]:
         if layer not in self._activations:
-            (self._activations[layer],), *_ = self._passes.observe(self._image, (layer,))
+            (self._activations[layer],), _ = self._passes.observe(self._image, (layer,))
         (maps,) = self._activations[layer]
-        self._scores[layer, score] = yield from self._passes.score_filters(self._image[0], maps, score, STEP)
+        self._answers[layer] = yield from self._passes.score_filters(self._image[0], maps, STEP)
