@@ -127,7 +127,7 @@ def test_finds_the_activation_of_the_last_layer(last, activation, classes):
         (Subclassed, "secuencial o funcional.*keras.Input"),
         (lambda: classifier(layers.Dense(2, activation="relu")), "«Relu»"),
         (lambda: classifier(layers.Dense(2), layers.Activation("tanh")), "«Tanh»"),
-        (lambda: classifier(layers.Dense(2), layers.ReLU(name="rectificar")), "«Relu».*«rectificar"),
+        (lambda: classifier(layers.Dense(2), layers.ReLU(name="rectificar")), "«Relu».*rectificar"),
         (lambda: classifier(layers.Dense(1, activation="softmax")), "vale siempre 1"),
         (lambda: classifier(layers.Dense(1), layers.Softmax()), "vale siempre 1"),
         (lambda: column(layers.Conv2D(2, 3)), r"\(N, clases\).*\(None, 6, 6, 2\)"),

@@ -166,7 +166,7 @@ def check_model(model) -> None:
     if len(inputs) > 1:
         raise ValueError(f"El modelo debe tener una sola entrada, las imágenes, y tiene {len(inputs)}.")
     if len(outputs) > 1:
-        choices = ", ".join(f"{place} ({tensor.name})" for place, tensor in enumerate(outputs))
+        choices = ", ".join(f"{place} ({name})" for place, name in enumerate(model.output_names))
         raise ValueError(
             f"El modelo debe tener una sola salida, y tiene {len(outputs)}. Elige cuál se explica, la k, con "
             f"keras.Model(modelo.input, modelo.outputs[k]): {choices}."

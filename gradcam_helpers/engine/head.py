@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gradcam_helpers.engine.backend import tf
-from gradcam_helpers.engine.graph import FILTERS, IDENTITIES, Graph
+from gradcam_helpers.engine.graph import FILTERS, IDENTITIES, OPAQUE, POOLINGS, Graph
 
 LINEAR, SIGMOID = "sin activación", "Sigmoid"
 SOFTMAX, LOG_SOFTMAX = "Softmax", "LogSoftmax"
@@ -76,12 +76,12 @@ def find_head(graph: Graph, answer) -> Head:
     activation = _nonlinear_operation(graph, answer)
     if activation is None:
         return Head(LINEAR, outputs)
-    layer = "/".join(activation.name.split("/")[1:-1]) or activation.name
+    what = "una tf.function" if activation.type in OPAQUE else f"«{activation.type}»"
     afterwards = f" y después «{last.type}»" if activation is not last else ""
     raise ValueError(
-        f"No se sabe leer los logits: después de sus últimos pesos, la red aplica «{activation.type}» (en "
-        f"«{layer}»){afterwards}. Debe acabar en una softmax o en una sigmoide, o dar los logits. Si a los "
-        "logits los sigue otra cosa, quítala: keras.Model(modelo.input, la salida de la capa que los da)."
+        f"No se sabe leer los logits: después de sus últimos pesos, la red aplica {what} ({activation.name})"
+        f"{afterwards}. Debe acabar en una softmax o en una sigmoide, o dar los logits. Si a los logits los "
+        "sigue otra cosa, quítala: keras.Model(modelo.input, la salida de la capa que los da)."
     )
 
 
@@ -91,8 +91,8 @@ def _nonlinear_operation(graph: Graph, answer):
     while pending:
         tensor = pending.pop()
         operation = tensor.op
-        # Las ReLU de un mapa que luego se promedia no son la activación de la respuesta.
-        ends = operation.type in FILTERS or operation.type in RECTIFIERS and graph.is_map(tensor)
+        # Lo que se hace con un mapa que luego se promedia no es la activación de la respuesta.
+        ends = operation.type in FILTERS or operation.type in RECTIFIERS | POOLINGS and graph.is_map(tensor)
         if operation in seen or ends:
             continue
         if operation.type not in LINEAR_OPERATIONS:

@@ -58,8 +58,8 @@ def images_of(batch):
         place = "image" if isinstance(batch, Mapping) else 0
         if isinstance(batch, Mapping) and place not in batch:
             raise ValueError(
-                f"El lote es un diccionario ({', '.join(map(str, batch))}) sin ninguna entrada «image»: no se "
-                "sabe cuáles son las imágenes."
+                f"El lote es un diccionario ({', '.join(map(str, batch))}) sin entrada «image»: no se sabe "
+                "cuáles son las imágenes."
             )
         if not len(batch):
             raise ValueError("El lote está vacío: hace falta al menos una imagen.")

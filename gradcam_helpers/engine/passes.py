@@ -39,7 +39,7 @@ class Passes:
     """Las pasadas de un clasificador.
 
     En todas, `images` es float32 (N, alto, ancho, canales); `target`, las clases, int64 (N, T), con −1 si es
-    la predicha, y `score`, lo que se deriva: «logit», «probability», o una función que recibe lo que da la
+    la predicha, y `score`, lo que se deriva: «logit», «probability» o una función, que recibe lo que da la
     red antes de su última activación, (N, salidas), y da un número por imagen. Lo que dan son tensores.
 
     Atributos:
