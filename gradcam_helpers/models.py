@@ -10,6 +10,7 @@ from gradcam_helpers.engine import weights
 from gradcam_helpers.engine.backend import keras
 
 BLOCK_FILTERS = (32, 64, 128)
+LAYOUT = {"data_format": "channels_last"}  # sea cual sea la configuración de Keras en cada equipo
 BATCH_SIZE = 4  # con 4 imágenes por lote el entrenamiento cabe en los 2 GB de Binder
 EPOCHS = 3
 LEARNING_RATE = 2e-4  # la habitual, 1e-3, es demasiado para lotes tan pequeños: la red deja de aprender
@@ -28,10 +29,10 @@ def build_model() -> keras.Model:
     for block, filters in enumerate(BLOCK_FILTERS, start=1):
         for position in (1, 2):
             name = f"bloque{block}_conv{position}"
-            convolution = keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)
-            features = convolution(features)
-        features = keras.layers.MaxPooling2D(2, name=f"bloque{block}_pool")(features)
-    hidden = keras.layers.Flatten(name="aplanar")(features)
+            options = {"padding": "same", "activation": "relu", "name": name, **LAYOUT}
+            features = keras.layers.Conv2D(filters, 3, **options)(features)
+        features = keras.layers.MaxPooling2D(2, name=f"bloque{block}_pool", **LAYOUT)(features)
+    hidden = keras.layers.Flatten(name="aplanar", **LAYOUT)(features)
     hidden = keras.layers.Dropout(0.5, name="dropout")(hidden)
     hidden = keras.layers.Dense(128, activation="relu", name="densa")(hidden)
     outputs = keras.layers.Dense(2, activation="softmax", name="salida")(hidden)

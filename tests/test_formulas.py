@@ -12,6 +12,7 @@ from toy_models import (
     pooled_network,
     random_images,
     smooth_network,
+    with_random_weights,
 )
 
 from gradcam_helpers import cam, formulas
@@ -563,6 +564,45 @@ def test_a_constant_channel_shows_nothing_to_score_cam(images):
     A = activations_of(network, "primera", images[:1])[0]
     assert np.ptp(A[..., 1]) == 0
     assert_same_map(raw, slow_score_cam(logits_of(network), images[0], A)[2])
+
+
+class Seen(keras.layers.Layer):
+    """Anota las imágenes que pasan, una a una."""
+
+    def __init__(self):
+        super().__init__()
+        self.pictures = []
+
+    def call(self, inputs):
+        tf.py_function(lambda batch: self.pictures.extend(batch.numpy()), [inputs], [])
+        return tf.identity(inputs)
+
+
+@pytest.mark.parametrize("constant", [0, 1, 5, 20])
+def test_the_filters_that_are_constant_share_one_pass_of_score_cam(constant):
+    seen = Seen()
+    network = keras.Sequential(
+        [
+            keras.Input((6, 5, 2)),
+            seen,
+            keras.layers.Conv2D(20, 3, name="ultima"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3),
+        ]
+    )
+    with_random_weights(network)
+    kernel, bias = network.get_layer("ultima").get_weights()
+    fixed = np.random.default_rng(4).permutation(20)[:constant]
+    kernel[..., fixed] = 0  # ese filtro da su sesgo, distinto en cada uno, en todas las posiciones
+    network.get_layer("ultima").set_weights([kernel, bias])
+    explainer, image = cam.Explainer(network), random_images(1, 6, 5, 2)
+    seen.pictures.clear()
+    raw = explainer.explain(image, target=1, method="Score-CAM").raw[0]
+    black = sum(not picture.any() for picture in seen.pictures)
+    assert len(seen.pictures) == 1 + 20 - constant + (constant > 0)  # la primera, para ver los filtros
+    assert black == (constant > 0)
+    A = network.get_layer("ultima")(image).numpy()[0]
+    assert_same_map(raw, slow_score_cam(logits_of(network), image[0], A)[1])
 
 
 def test_score_cam_of_the_probability(network, explainer, images):

@@ -39,6 +39,19 @@ def test_shapes_halve_in_each_block(network):
     assert network.get_layer("bloque3_conv2").output.shape == (None, 75, 75, 128)
 
 
+def test_the_network_does_not_depend_on_how_keras_is_configured(network):
+    keras.config.set_image_data_format("channels_first")
+    try:
+        again = models.build_model()
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert [layer.output.shape for layer in again.layers] == [layer.output.shape for layer in network.layers]
+    assert again.count_params() == 22_717_090
+    again.set_weights(network.get_weights())
+    images = np.random.default_rng(0).random((1, 300, 300, 3), np.float32)
+    assert np.array_equal(again(images), network(images))
+
+
 def test_names_do_not_depend_on_how_many_were_built(network):
     again = models.build_model()
     assert [layer.name for layer in again.layers] == [layer.name for layer in network.layers]

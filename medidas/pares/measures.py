@@ -7,6 +7,7 @@ from functools import partial
 from medidas.pares.workers import PEERS, Worker, name_of
 
 COURSE = "este curso"
+BY_HAND = "a mano, para esta red"
 FORWARD = "predicción compilada"
 TORCH_FORWARD = "predicción de torch"
 FORWARD_PER_FILTER = "128 predicciones, en lotes de 16"
@@ -36,9 +37,10 @@ def take_turns(tasks: dict[str, Callable[[], float]], rounds: int, warm_ups: int
 
 
 def grad_cam(workers: dict[str, Worker], count: int) -> Times:
-    """En la última convolución: las dos predicciones, el curso y todas las herramientas."""
+    """En la última convolución: predicciones, lo escrito a mano, el curso y todas las herramientas."""
     tasks = {
         FORWARD: _timer(workers["course"], "forward", count),
+        BY_HAND: _timer(workers["course"], "grad_cam_by_hand", count),
         COURSE: _timer(workers["course"], "grad_cam", count),
         TORCH_FORWARD: _timer(workers["captum"], "forward", count),
     }
