@@ -491,6 +491,13 @@ class Swish(layers.Layer):
         return inputs * tf.sigmoid(inputs)
 
 
+KERNEL = tf.Variable(np.random.default_rng(0).normal(size=(3, 3, 4, 5)), dtype=tf.float32)
+
+
+def blurred(maps):
+    return tf.nn.depthwise_conv2d(maps, tf.ones((3, 3, 4, 1)) / 9, (1, 1, 1, 1), "SAME")
+
+
 def conv(filters=4, name="conv", size=3, **options):
     return layers.Conv2D(filters, size, padding="same", name=name, **options)
 
@@ -547,6 +554,11 @@ DEFAULT = {
     "una capa compilada": (CompiledBlock(name="bloque"), "bloque"),
     "una capa envuelta": (layers.SpectralNormalization(layers.Conv2D(4, 3), name="envuelta"), "envuelta"),
     "una columna de una clase": (Backbone(name="columna"), "columna"),
+    "pesos sin capa": (
+        layers.Lambda(lambda maps: tf.nn.conv2d(maps, KERNEL, 1, "SAME"), name="suelta"),
+        "suelta",
+    ),
+    "un desenfoque fijo": (lambda maps: layers.ReLU(name="relu")(layers.Lambda(blurred)(maps)), "tallo"),
     "separable": (layers.SeparableConv2D(4, 3, name="separable"), "separable"),
     "densa en cada posición": (layers.Dense(5, name="densa"), "densa"),
     "puerta de canales": (squeeze_and_excite, "tallo"),
@@ -593,6 +605,22 @@ def test_the_last_of_several_places_where_space_is_lost():
 def test_the_default_layer_of_well_known_networks(build, expected):
     network = build(input_shape=(128, 128, 3), weights=None, classes=4)
     assert cam.Explainer(network).default_layer == expected
+
+
+def test_a_layer_that_is_used_twice_or_not_at_all_is_not_offered():
+    inputs = keras.Input((24, 24, 3))
+    twice, aside = conv(3, "dos_veces"), conv(name="aparte")
+    pair = keras.Model(inputs, [conv(name="una")(twice(twice(inputs))), aside(inputs)], name="par")
+    inputs = keras.Input((24, 24, 3))
+    network = keras.Model(inputs, layers.Dense(2)(layers.GlobalAveragePooling2D()(pair(inputs)[0])))
+    explainer, image = cam.Explainer(network), random_images(1, 24, 24, 3)
+    assert explainer.layer_names == ["par/una"]
+    for layer, message in (
+        ("par/dos_veces", "usa 2 veces"),
+        ("par/aparte", "No hay gradiente en «par/aparte»"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            explainer.explain(image, layer=layer)
 
 
 def test_layers_shared_with_another_model():

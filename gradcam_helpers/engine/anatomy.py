@@ -69,6 +69,10 @@ class Anatomy:
         """Si de una capa que se usa salen mapas, (N, alto, ancho, filtros), con más de una posición."""
         return all(self._graph.is_map(call.outputs) for call in self.calls(name))
 
+    def decides(self, name: str) -> bool:
+        """Si la respuesta depende de una capa que se usa una vez."""
+        return self.calls(name)[0].outputs.op in self._graph.between([self._graph.images], self._logits)
+
     def channel_axis(self, name: str) -> int:
         """Dónde llevan los canales los mapas de una capa."""
         return self._graph.axis_of(self.calls(name)[0].outputs)
@@ -105,15 +109,17 @@ class Anatomy:
         computing = [name for name, call in maps.items() if _computes(graph, call)]
         self.layer_names = [name for name in computing if not _is_in(name, computing)]
         end = graph.last_maps(self._logits)
-        if not self.layer_names or end is None:
-            raise ValueError("El modelo no tiene capas convolucionales que explicar.")
-        way = graph.between([graph.images], end)
+        way = set() if end is None else graph.between([graph.images], end)
         on_the_way = {name: call for name, call in maps.items() if call.outputs.op in way}
+        if on_the_way.keys().isdisjoint(self.layer_names):
+            raise ValueError(
+                "El modelo no tiene capas convolucionales que explicar: ninguna calcula un mapa con filtros, "
+                "se usa una sola vez y decide la respuesta."
+            )
         self.default_layer = self._choose_default(on_the_way, end)
 
     def _is_explainable(self, name: str) -> bool:
-        calls = self.calls(name)
-        return len(calls) == 1 and self.gives_maps(name) and calls[0].outputs.op in self._graph.order
+        return len(self.calls(name)) == 1 and self.gives_maps(name) and self.decides(name)
 
     def _choose_default(self, maps: Mapping[str, "Call"], end) -> str:
         graph, names = self._graph, list(maps)
@@ -134,8 +140,9 @@ class Anatomy:
 
 def _computes(graph: Graph, call: "Call") -> bool:
     """Si una capa calcula con filtros aprendidos."""
-    found = graph.types_between(call.inputs, call.outputs)
-    return bool(getattr(call.layer, "weights", ())) and not (FILTERS | OPAQUE).isdisjoint(found)
+    steps = graph.between(call.inputs, call.outputs)
+    hidden = getattr(call.layer, "weights", ()) and any(step.type in OPAQUE for step in steps)
+    return bool(hidden) or any(map(graph.learns, steps))
 
 
 def _is_in(name: str, names: Iterable[str]) -> bool:

@@ -32,7 +32,7 @@ class Explanation:
     target: np.ndarray | Callable
     logits: np.ndarray
     probabilities: np.ndarray | None
-    proved: bool
+    proved: bool = True
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,18 @@ class Graph:
         """Si nada llega de las imágenes a `end` sin pasar por `middle`."""
         return self.images.op not in self.between([middle], end)
 
+    def learns(self, operation) -> bool:
+        """Si es un producto por pesos que la red ha aprendido, y no por unos fijos ni por ella misma."""
+        pending, seen = list(operation.inputs), set()
+        while pending and operation.type in FILTERS:
+            tensor = pending.pop()
+            if tensor.dtype == tf.resource:  # una variable
+                return True
+            if tensor.op not in self.order and tensor.op not in seen:
+                seen.add(tensor.op)
+                pending += tensor.op.inputs
+        return False
+
     def types_between(self, starts: Sequence, end) -> list[str]:
         return [operation.type for operation in self.between(starts, end)]
 

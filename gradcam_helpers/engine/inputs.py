@@ -191,11 +191,15 @@ def check_layer(anatomy: Anatomy, layer) -> str:
     """El nombre de una capa que se puede explicar, pedida por él, por la capa misma o por su puesto."""
     name = _layer_name(anatomy, layer)
     times = len(anatomy.calls(name))
-    if times == 1 and anatomy.gives_maps(name):
-        return name
-    if times > 1 and anatomy.gives_maps(name):
+    if times == 0 or not anatomy.gives_maps(name):
+        raise ValueError(
+            f"La capa «{name}» no da mapas de características en este modelo. {_choices(anatomy)}"
+        )
+    if times > 1:
         raise ValueError(f"El modelo usa {times} veces la capa «{name}»: para explicarla debe usarla una.")
-    raise ValueError(f"La capa «{name}» no da mapas de características. {_choices(anatomy)}")
+    if not anatomy.decides(name):
+        raise ValueError(f"No hay gradiente en «{name}»: la predicción no depende de esa capa.")
+    return name
 
 
 def _layer_name(anatomy: Anatomy, layer) -> str:

@@ -149,10 +149,7 @@ class Passes:
         gradients = tf.gradients(read, activations, tf.math.divide_no_nan(by_answer, scale))
         for name, gradient in zip(layers, gradients, strict=True):
             if gradient is None:
-                raise ValueError(
-                    f"No hay gradiente en «{name}»: la predicción no depende de esa capa, o el modelo lo "
-                    "detiene."
-                )
+                raise ValueError(f"No hay gradiente en «{name}»: el modelo lo detiene.")
         gradients = self._arranged(layers, gradients)
         return gradients if score == "logit" else [each * scale[..., None, None] for each in gradients]
 
