@@ -725,8 +725,9 @@ def test_a_layer_that_cannot_be_explained_is_said_only_when_chosen(images, monke
     inputs = keras.Input((300, 300, 3))
     stopped = keras.layers.Conv2D(3, 3, padding="same", name="parada")(inputs)
     added = keras.layers.Add()([inputs, keras.layers.Lambda(tf.stop_gradient)(stopped)])
-    hidden = keras.layers.Conv2D(2, 3, strides=20, name="una")(added)
-    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(hidden)))
+    ones = {"kernel_initializer": "ones"}  # con todos los pesos positivos, ningún mapa sale vacío
+    hidden = keras.layers.Conv2D(2, 3, strides=20, name="una", **ones)(added)
+    model = keras.Model(inputs, keras.layers.Dense(2, **ones)(keras.layers.Flatten()(hidden)))
     board = explorer.Explorer(cam.Explainer(model), images, LABELS, data.CLASS_NAMES)
 
     async def main():
