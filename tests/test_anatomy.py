@@ -120,6 +120,7 @@ def test_finds_the_activation_of_the_last_layer(last, activation, classes):
     assert (found.activation, found.classes) == (activation, classes)
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1:UserWarning")
 @pytest.mark.parametrize(
     ("network", "message"),
     [

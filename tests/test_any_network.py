@@ -254,7 +254,7 @@ REFUSED = {
         lambda: [dense(1, activation="sigmoid"), by_hand(lambda p: tf.concat([1 - p, p], -1))],
         "«Sigmoid»",
     ),
-    "función compilada": (lambda: [dense(), CompiledSoftmax()], "tf.function"),
+    "función compilada": (lambda: [dense(), CompiledSoftmax()], "«PartitionedCall».*por dentro no se ve"),
     "softmax por grupos": (
         lambda: [dense(4), layers.Reshape((2, 2)), layers.Softmax(), layers.Flatten()],
         "no son los de sus respuestas",
@@ -559,6 +559,10 @@ DEFAULT = {
         "suelta",
     ),
     "un desenfoque fijo": (lambda maps: layers.ReLU(name="relu")(layers.Lambda(blurred)(maps)), "tallo"),
+    "una capa con memoria": (
+        lambda maps: layers.ConvLSTM2D(4, 3, name="memoria")(layers.Reshape((1, 24, 24, 4))(maps)),
+        "memoria",
+    ),
     "separable": (layers.SeparableConv2D(4, 3, name="separable"), "separable"),
     "densa en cada posición": (layers.Dense(5, name="densa"), "densa"),
     "puerta de canales": (squeeze_and_excite, "tallo"),

@@ -18,7 +18,8 @@ POOLINGS = {"MaxPool", "AvgPool", "MaxPoolV2", "FractionalMaxPool", "FractionalA
 FILTERS = CONVOLUTIONS | {
     *("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "Conv3D", "XlaConvV2"),
 }
-OPAQUE = {"PartitionedCall", "StatefulPartitionedCall"}  # por dentro no se ve lo que hacen
+# Por dentro no se ve lo que hacen: otra función, un bucle o una condición.
+OPAQUE = {"PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile", "If", "StatelessIf"}
 SIXTEEN_BITS = (tf.float16, tf.bfloat16)
 
 

@@ -76,12 +76,13 @@ def find_head(graph: Graph, answer) -> Head:
     activation = _nonlinear_operation(graph, answer)
     if activation is None:
         return Head(LINEAR, outputs)
-    what = "una tf.function" if activation.type in OPAQUE else f"«{activation.type}»"
+    inside = ", que por dentro no se ve" if activation.type in OPAQUE else ""
     afterwards = f" y después «{last.type}»" if activation is not last else ""
     raise ValueError(
-        f"No se sabe leer los logits: después de sus últimos pesos, la red aplica {what} ({activation.name})"
-        f"{afterwards}. Debe acabar en una softmax o en una sigmoide, o dar los logits. Si a los logits los "
-        "sigue otra cosa, quítala: keras.Model(modelo.input, la salida de la capa que los da)."
+        f"No se sabe leer los logits: después de sus últimos pesos, la red aplica «{activation.type}» "
+        f"({activation.name}){inside}{afterwards}. Debe acabar en una softmax o una sigmoide, o dar los "
+        "logits. Si a los logits los sigue otra cosa, quítala: keras.Model(modelo.input, salida), con la "
+        "salida de la capa que los da."
     )
 
 
