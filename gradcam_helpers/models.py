@@ -2,20 +2,21 @@
 
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 
 from gradcam_helpers import data
 from gradcam_helpers.engine import weights
 from gradcam_helpers.engine.backend import keras
+from gradcam_helpers.engine.inputs import check_count
+from gradcam_helpers.engine.model_files import read_model
 
 BLOCK_FILTERS = (32, 64, 128)
-LAYOUT = {"data_format": "channels_last"}  # sea cual sea la configuración de Keras en cada equipo
 BATCH_SIZE = 4  # con 4 imágenes por lote el entrenamiento cabe en los 2 GB de Binder
 EPOCHS = 3
 LEARNING_RATE = 2e-4  # la habitual, 1e-3, es demasiado para lotes tan pequeños: la red deja de aprender
 SEED = 7
-MAXIMUM_BYTES = 1_000_000_000  # de un modelo que se carga: la red del curso ocupa 91 MB
+# Las mismas en cualquier equipo, diga lo que diga su `keras.json`.
+LAYOUT, PRECISION = {"data_format": "channels_last"}, {"dtype": "float32"}
 
 
 def build_model() -> keras.Model:
@@ -25,17 +26,18 @@ def build_model() -> keras.Model:
     dos capas densas. Entra float32 (N, 300, 300, 3) entre 0 y 1; sale la probabilidad de cada clase,
     float32 (N, 2). Los nombres de las capas son siempre los mismos, aunque se construya varias veces.
     """
-    inputs = features = keras.Input(data.IMAGE_SHAPE, name="imagen")
+    inputs = features = keras.Input(data.IMAGE_SHAPE, name="imagen", **PRECISION)
+    same_size = {"padding": "same", "activation": "relu", **LAYOUT, **PRECISION}
     for block, filters in enumerate(BLOCK_FILTERS, start=1):
         for position in (1, 2):
-            name = f"bloque{block}_conv{position}"
-            options = {"padding": "same", "activation": "relu", "name": name, **LAYOUT}
-            features = keras.layers.Conv2D(filters, 3, **options)(features)
-        features = keras.layers.MaxPooling2D(2, name=f"bloque{block}_pool", **LAYOUT)(features)
-    hidden = keras.layers.Flatten(name="aplanar", **LAYOUT)(features)
-    hidden = keras.layers.Dropout(0.5, name="dropout")(hidden)
-    hidden = keras.layers.Dense(128, activation="relu", name="densa")(hidden)
-    outputs = keras.layers.Dense(2, activation="softmax", name="salida")(hidden)
+            convolution = keras.layers.Conv2D(filters, 3, name=f"bloque{block}_conv{position}", **same_size)
+            features = convolution(features)
+        pooling = keras.layers.MaxPooling2D(2, name=f"bloque{block}_pool", **LAYOUT, **PRECISION)
+        features = pooling(features)
+    hidden = keras.layers.Flatten(name="aplanar", **LAYOUT, **PRECISION)(features)
+    hidden = keras.layers.Dropout(0.5, name="dropout", **PRECISION)(hidden)
+    hidden = keras.layers.Dense(128, activation="relu", name="densa", **PRECISION)(hidden)
+    outputs = keras.layers.Dense(2, activation="softmax", name="salida", **PRECISION)(hidden)
     return keras.Model(inputs, outputs, name="original")
 
 
@@ -48,10 +50,12 @@ def compile_model(model: keras.Model, steps: int) -> None:
     Argumentos:
         steps: pasos de todo el entrenamiento, es decir, lotes por época multiplicados por épocas.
     """
+    steps = check_count("steps", steps)
     model.compile(
         optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
+        loss=keras.losses.SparseCategoricalCrossentropy(**PRECISION),
         metrics=["accuracy"],
+        auto_scale_loss=False,  # solo hace falta con 16 bits
     )
 
 
@@ -75,6 +79,9 @@ def train(model: keras.Model, training, validation=None, epochs: int = 1) -> ker
         training, validation: lotes `(images, labels)` como los de `data.load_batches`.
         epochs: veces que la red ve cada imagen de entrenamiento.
     """
+    epochs = check_count("epochs", epochs)
+    if not model.compiled:
+        raise ValueError(f"«{model.name}» no está compilada: llama antes a «compile_model».")
     # Los lotes llegan ya barajados de tf.data: `shuffle=False` evita que Keras avise de que no puede hacerlo.
     return model.fit(
         training,
@@ -104,13 +111,14 @@ def save_model(model: keras.Model, path) -> Path:
     Escribe en un fichero provisional y lo renombra al final: lo que hubiera no se pierde si algo falla.
 
     Errores:
-        ValueError: el nombre no acaba en `.keras`.
+        TypeError: no es un modelo de Keras.
+        ValueError: el nombre no acaba en `.keras`, o la red no se puede guardar entera.
         OSError: no se pudo escribir.
     """
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"El nombre del modelo debe acabar en «.keras», y es «{path.name}».")
-    bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    bare = _without_optimizer(model)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
@@ -120,40 +128,49 @@ def save_model(model: keras.Model, path) -> Path:
             os.replace(Path(partial, path.name), path)
     except OSError as error:
         raise OSError(f"No se pudo guardar el modelo en «{path}»: {error.strerror or error}.") from None
+    except Exception as error:
+        # Cada capa propia se describe a su manera, y puede no saber hacerlo.
+        raise ValueError(
+            f"Keras no sabe guardar «{model.name}» ({type(error).__name__}). Si tiene capas propias, les "
+            "falta «get_config»."
+        ) from None
     return path
 
 
+def _without_optimizer(model: keras.Model) -> keras.Model:
+    """La misma red, con las mismas capas, entradas y salidas, sin compilar.
+
+    Errores: los de `save_model`, si no sería la misma.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"Hace falta un modelo de Keras, y esto es «{type(model).__name__}».")
+    if getattr(model, "inputs", None):
+        if isinstance(model, keras.Sequential):
+            bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        else:
+            bare = keras.Model(model.input, model.output, name=model.name)
+        calls = keras.Sequential.call, type(bare).call
+        if type(model).call in calls and {*map(id, bare.weights)} == {*map(id, model.weights)}:
+            return bare
+    raise ValueError(
+        f"«{model.name}» no se puede guardar entera: debe estar construida y ser «Sequential» o "
+        "«Functional», sin nada propio fuera de sus capas. Guárdala con su método «save»."
+    )
+
+
 def load_model(path) -> keras.Model:
-    """Carga una red guardada con `save_model`, lista para predecir (sin compilar).
+    """Carga una red guardada con `save_model`, o un `.h5` de Keras, lista para predecir (sin compilar).
 
     El fichero puede venir de cualquiera: se carga con `safe_mode`, que rechaza los que traen código.
 
     Errores:
         FileNotFoundError: no hay tal fichero.
-        ValueError: el fichero está cortado, no es de Keras, trae código o pasa de `MAXIMUM_BYTES`.
+        ValueError: el fichero está cortado, no es de Keras, trae código o es demasiado grande.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"No hay ningún modelo en «{path}». La lección 2 lo entrena y lo guarda.")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"«{path}» no es un modelo de Keras en formato «.keras», o está cortado. Cámbiale el nombre "
-            "y repite la lección 2."
-        )
-    try:
-        with zipfile.ZipFile(path) as bundle, tempfile.TemporaryDirectory() as folder:
-            size = sum(item.file_size for item in bundle.infolist())
-            if size > MAXIMUM_BYTES:
-                raise MemoryError
-            # Desde una carpeta, Keras lee los pesos del disco; desde el zip, antes los copia en memoria.
-            bundle.extractall(folder)
-            return keras.saving.load_model(folder, compile=False, safe_mode=True)
-    except Exception as error:
-        # Keras falla de formas muy distintas según lo que falte o sobre en el fichero.
-        raise ValueError(
-            f"«{path}» no se puede cargar como modelo de Keras ({type(error).__name__}): está dañado, trae "
-            "código o es demasiado grande. Cámbiale el nombre y repite la lección 2."
-        ) from None
+    return read_model(path)
 
 
 def load_published(path: Path) -> keras.Model:

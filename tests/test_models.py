@@ -39,19 +39,6 @@ def test_shapes_halve_in_each_block(network):
     assert network.get_layer("bloque3_conv2").output.shape == (None, 75, 75, 128)
 
 
-def test_the_network_does_not_depend_on_how_keras_is_configured(network):
-    keras.config.set_image_data_format("channels_first")
-    try:
-        again = models.build_model()
-    finally:
-        keras.config.set_image_data_format("channels_last")
-    assert [layer.output.shape for layer in again.layers] == [layer.output.shape for layer in network.layers]
-    assert again.count_params() == 22_717_090
-    again.set_weights(network.get_weights())
-    images = np.random.default_rng(0).random((1, 300, 300, 3), np.float32)
-    assert np.array_equal(again(images), network(images))
-
-
 def test_names_do_not_depend_on_how_many_were_built(network):
     again = models.build_model()
     assert [layer.name for layer in again.layers] == [layer.name for layer in network.layers]
@@ -136,52 +123,158 @@ def test_name_must_end_in_keras(small, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No hay ningún modelo en «.*red.keras».*lección 2"):
-        models.load_model(tmp_path / "red.keras")
+# --- Guardar: todo, o nada ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kept", [0, 100, -100])
-def test_truncated_file(small, tmp_path, kept):
+def several(kind):
+    """Una red con varias entradas o salidas, y con qué llamarla."""
+    generator = np.random.default_rng(0)
+    image, data_row = keras.Input((8, 8, 3), name="imagen"), keras.Input((4,), name="datos")
+    pixels, row = generator.random((2, 8, 8, 3), np.float32), generator.random((2, 4), np.float32)
+    flat = keras.layers.Flatten()(image)
+    both = keras.layers.concatenate([flat, data_row])
+    dense = keras.layers.Dense
+    if kind == "dos salidas":
+        return keras.Model(image, [dense(2)(flat), dense(3)(flat)]), pixels
+    if kind == "dos entradas":
+        return keras.Model([image, data_row], dense(2)(both)), [pixels, row]
+    if kind == "diccionarios":
+        inputs, outputs = {"imagen": image, "datos": data_row}, {"a": dense(2)(both), "b": [dense(1)(flat)]}
+        return keras.Model(inputs, outputs), {"imagen": pixels, "datos": row}
+    sequential = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), dense(2)])
+    if kind == "secuencial, dentro de otra":
+        keras.Model(image, sequential(image))
+    return sequential, pixels
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["dos salidas", "dos entradas", "diccionarios", "secuencial", "secuencial, dentro de otra"],
+)
+def test_every_input_and_output_is_saved(kind, tmp_path):
+    network, inputs = several(kind)
+    loaded = models.load_model(models.save_model(network, tmp_path / "red.keras"))
+    expected, found = network(inputs), loaded(inputs)
+    keras.tree.assert_same_structure(expected, found)
+    for one, other in zip(keras.tree.flatten(expected), keras.tree.flatten(found), strict=True):
+        assert np.array_equal(one, other)
+
+
+class OwnClass(keras.Model):
+    """No tiene entradas ni salidas que Keras conozca."""
+
+    def __init__(self):
+        super().__init__(name="propia")
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+class OwnCall(keras.Model):
+    """Funcional, pero su `call` no es lo que dicen sus capas."""
+
+    def call(self, inputs, training=None, mask=None):
+        return 2 * super().call(inputs)
+
+
+class OwnWeights(keras.Model):
+    """Funcional, con una capa que no está entre la entrada y la salida."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.beside = keras.layers.Dense(2)
+        self.beside.build((None, 3))
+
+
+class Unsaveable(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+    def get_config(self):
+        raise NotImplementedError
+
+
+def unsaveable(kind, small):
+    if kind == "capa":
+        return keras.Model(small.input, Unsaveable()(small.output))
+    if kind == "sin construir":
+        return keras.Sequential([keras.layers.Dense(2)])
+    if kind == "clase propia":
+        return OwnClass()
+    own = OwnCall if kind == "call propio" else OwnWeights
+    return own(inputs=small.input, outputs=small.output)
+
+
+@pytest.mark.parametrize("kind", ["capa", "sin construir", "clase propia", "call propio", "pesos aparte"])
+def test_what_cannot_be_saved_whole_touches_nothing(kind, small, tmp_path):
     path = models.save_model(small, tmp_path / "red.keras")
-    path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ValueError, match="red.keras».*cortado"):
-        models.load_model(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="no se puede guardar entera|no sabe guardar"):
+        models.save_model(unsaveable(kind, small), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["red.keras"]
 
 
-def test_damaged_weights(small, tmp_path):
-    path = models.save_model(small, tmp_path / "red.keras")
-    content = bytearray(path.read_bytes())
-    start = content.index(b"HDF")
-    content[start : start + 4000] = bytes(4000)
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Cámbiale el nombre"):
-        models.load_model(path)
+def test_only_models_are_saved(tmp_path):
+    with pytest.raises(TypeError, match="modelo de Keras.*«str»"):
+        models.save_model("red", tmp_path / "red.keras")
+    assert not list(tmp_path.iterdir())
 
 
-def test_foreign_zip(tmp_path):
-    path = tmp_path / "red.keras"
-    with zipfile.ZipFile(path, "w") as bundle:
-        bundle.writestr("hola.txt", "hola")
-    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Cámbiale el nombre"):
-        models.load_model(path)
+# --- La misma red en cualquier equipo -----------------------------------------------------------------
 
 
-def test_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    path = tmp_path / "red.keras"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-        bundle.writestr("model.weights.h5", bytes(1_000_000))
-    monkeypatch.setattr(models, "MAXIMUM_BYTES", 999_999)
-    monkeypatch.setattr(zipfile.ZipFile, "extractall", lambda *arguments: pytest.fail("lo desempaqueta"))
-    with pytest.raises(ValueError, match="demasiado grande"):
-        models.load_model(path)
+def train_a_little():
+    keras.utils.set_random_seed(3)
+    network = models.build_model()
+    images = np.random.default_rng(0).random((2, 300, 300, 3), np.float32)
+    models.compile_model(network, steps=2)
+    network.train_on_batch(images, np.array([0, 1]))
+    return network.get_config(), type(network.optimizer), network.get_weights()
 
 
-def test_model_with_code_is_refused(tmp_path):
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x + 1)])
-    model.save(tmp_path / "red.keras")
-    with pytest.raises(ValueError, match="no se puede cargar como modelo de Keras.*Cámbiale el nombre"):
-        models.load_model(tmp_path / "red.keras")
+@pytest.fixture(scope="module")
+def trained_a_little():
+    return train_a_little()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("image_data_format", "channels_first"),
+        ("floatx", "float64"),
+        ("floatx", "float16"),
+        ("dtype_policy", "mixed_float16"),
+        ("dtype_policy", "float64"),
+    ],
+)
+def test_network_does_not_depend_on_the_settings_of_keras(setting, value, trained_a_little):
+    restore = getattr(keras.config, setting)()
+    getattr(keras.config, f"set_{setting}")(value)
+    try:
+        found = train_a_little()
+    finally:
+        getattr(keras.config, f"set_{setting}")(restore)
+    assert found[:2] == trained_a_little[:2]
+    for one, other in zip(found[2], trained_a_little[2], strict=True):
+        assert one.dtype == np.float32
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "2", True])
+def test_steps_and_epochs_are_counted_from_one(small, value):
+    with pytest.raises(ValueError, match="«steps» debe ser un número entero desde 1"):
+        models.compile_model(small, value)
+    assert not small.compiled
+    models.compile_model(small, 1)
+    with pytest.raises(ValueError, match="«epochs» debe ser un número entero desde 1"):
+        models.train(small, None, epochs=value)
+
+
+def test_an_uncompiled_network_is_not_trained(small):
+    with pytest.raises(ValueError, match="no está compilada.*compile_model"):
+        models.train(small, None)
 
 
 READINGS = " Las figuras publicadas son de la red del curso y los datos embebidos."

@@ -2,6 +2,7 @@
 
     backend      TensorFlow, Keras y TFDS, importados sin sus avisos
     download     la descarga de los datos reales
+    model_files  el fichero de un modelo: qué es y qué trae
     weights      los pesos publicados de la red del curso, ya entrenada
     graph        lo que una red calcula de verdad, operación a operación
     head         el final de un clasificador: de dónde se leen sus logits

@@ -110,6 +110,13 @@ def check_color(what: str, array, batch: bool = False) -> np.ndarray:
     return array
 
 
+def check_count(name: str, value) -> int:
+    """Un número entero desde 1: de imágenes por lote, de épocas, de columnas…"""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"«{name}» debe ser un número entero desde 1, y es {value!r}.")
+    return int(value)
+
+
 def check_real(what: str, values) -> np.ndarray:
     """Números reales y finitos, en float32."""
     values = np.asarray(values)
