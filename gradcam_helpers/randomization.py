@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcam_helpers.engine.backend import keras
-from gradcam_helpers.engine.inputs import check_real
-from gradcam_helpers.engine.untraining import copy_model, layers_with_weights, reinitialize
+from gradcam_helpers.engine.inputs import check_real, check_seed
+from gradcam_helpers.engine.untraining import copy_model, layers_with_weights, untrained_copy
 
 UNCHANGED = 0.99  # correlación desde la que dos mapas se ven iguales
 
@@ -57,15 +57,16 @@ def cascading_randomization(model: keras.Model, images, explain: Callable, seed:
     """
     if not callable(explain):
         raise TypeError(f"«explain» debe ser una función, y es «{type(explain).__name__}».")
-    network = copy_model(model)
+    seed = check_seed(seed)
+    network, untrained = copy_model(model), untrained_copy(model, seed)
     original = np.asarray(explain(model, images))
     if original.shape[:1] != (len(images),):
         raise ValueError(f"«explain» debe dar un mapa por imagen ({len(images)}), y da {original.shape}.")
     layers = list(layers_with_weights(network))[::-1]
-    generator = np.random.default_rng(seed)
+    fresh_layers = list(layers_with_weights(untrained))[::-1]
     similarity = [rank_correlation(original, explain(network, images))]
-    for layer in layers:
-        reinitialize(layer, generator)
+    for layer, fresh in zip(layers, fresh_layers, strict=True):
+        layer.set_weights(fresh.get_weights())
         similarity.append(rank_correlation(original, explain(network, images)))
     return Randomization(tuple(layer.name for layer in layers), np.stack(similarity))
 

@@ -1,11 +1,13 @@
 """Si un mapa depende de lo aprendido: la correlación de rangos y la aleatorización en cascada."""
 
+import random
+
 import numpy as np
 import pytest
 from toy_models import network_with_a_network_inside, random_images
 
 from gradcam_helpers import cam, models, randomization
-from gradcam_helpers.engine.backend import keras
+from gradcam_helpers.engine.backend import keras, tf
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # ninguna división entre cero, ni callada
 
@@ -216,12 +218,121 @@ def test_the_seed_alone_decides_the_weights(trained, images):
     assert not np.array_equal(weights[0][0], weights[2][0])
 
 
+class Block(keras.layers.Layer):
+    """Una capa propia con otras dentro, que no están en su configuración."""
+
+    def __init__(self, filters, **options):
+        super().__init__(**options)
+        self.filters = filters
+        self.inner = [keras.layers.Conv2D(filters, 1), keras.layers.Conv2D(filters, 1)]
+
+    def call(self, inputs):
+        return self.inner[1](self.inner[0](inputs))
+
+    def compute_output_shape(self, shape):
+        return *shape[:-1], self.filters
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters}
+
+
+class Scale(keras.layers.Layer):
+    """Una capa propia con un peso que sale de una función cualquiera."""
+
+    def __init__(self, draw, **options):
+        super().__init__(**options)
+        self.draw = draw
+
+    def build(self, shape):
+        self.scale = self.add_weight(
+            shape=shape[-1:], initializer=lambda shape, dtype: keras.ops.cast(self.draw(shape), dtype)
+        )
+
+    def call(self, inputs):
+        return inputs * self.scale
+
+    def get_config(self):
+        return {**super().get_config(), "draw": self.draw}
+
+
+def through_rows(layer):
+    """La capa vale para secuencias: cada fila de la imagen, una."""
+
+    def apply(features):
+        shape = features.shape[1:]
+        flat = keras.layers.Reshape((shape[0], shape[1] * shape[2]))(features)
+        sequence = layer(flat)
+        return keras.layers.Reshape((shape[0], 1, sequence.shape[-1]))(sequence)
+
+    return apply
+
+
+UNUSUAL = {
+    "Bidirectional": lambda: through_rows(
+        keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True))
+    ),
+    "TimeDistributed": lambda: through_rows(keras.layers.TimeDistributed(keras.layers.Dense(3))),
+    "TimeDistributed(Conv1D)": lambda: keras.layers.TimeDistributed(keras.layers.Conv1D(3, 2)),
+    "RNN(cells)": lambda: through_rows(
+        keras.layers.RNN([keras.layers.GRUCell(3), keras.layers.LSTMCell(2)], return_sequences=True)
+    ),
+    "SpectralNormalization": lambda: keras.layers.SpectralNormalization(keras.layers.Conv2D(3, 2)),
+    "MultiHeadAttention": lambda: lambda maps: keras.layers.MultiHeadAttention(2, 3)(maps, maps),
+    "Block": lambda: Block(3),
+    "TimeDistributed(Block)": lambda: (
+        lambda maps: keras.layers.Reshape((6, 5, 3))(
+            keras.layers.TimeDistributed(Block(3))(keras.layers.Reshape((1, 6, 5, 4))(maps))
+        )
+    ),
+    "numpy": lambda: Scale(lambda shape: np.random.normal(size=shape)),
+    "keras.random": lambda: Scale(keras.random.normal),
+    "tf.random": lambda: Scale(tf.random.normal),
+    "model": lambda: keras.Sequential([keras.Input((6, 5, 4)), Block(3), keras.layers.Conv2D(2, 2)]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:`build")  # una capa propia sin «build», que Keras echa en falta
+@pytest.mark.parametrize("kind", UNUSUAL)
+def test_the_seed_decides_the_weights_of_any_layer(kind, images):
+    inputs = keras.Input((6, 5, 3))
+    features = UNUSUAL[kind]()(keras.layers.Conv2D(4, 3, padding="same", name="ultima")(inputs))
+    network = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(features)))
+    results = []
+    for seed in (3, 3, 4):
+        keras.utils.set_random_seed(len(results))
+        steps, result = randomized(network, images, seed)
+        results.append(steps[-1])
+        assert all(map(np.array_equal, steps[0], network.get_weights()))
+    assert all(map(np.array_equal, results[0], results[1]))
+    for original, one, other in zip(network.get_weights(), results[0], results[2], strict=True):
+        constant = {*original.flat} <= {0, 1}  # un sesgo, que empieza siempre igual
+        assert np.array_equal(original, one) == constant
+        assert np.array_equal(one, other) == constant
+
+
+def test_the_maps_of_a_seed_are_identical(images):
+    inputs = keras.Input((6, 5, 3))
+    normalized = keras.layers.SpectralNormalization(keras.layers.Conv2D(3, 2))
+    features = normalized(Block(4)(keras.layers.Conv2D(4, 3, name="ultima")(inputs)))
+    network = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(features)))
+    first, again = (
+        randomization.cascading_randomization(network, images, grad_cam, seed=3).similarity for _ in range(2)
+    )
+    assert np.array_equal(first, again)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "3", None, True])
+def test_a_seed_is_a_whole_number(trained, images, seed):
+    with pytest.raises(ValueError, match="La semilla debe ser un número entero desde 0"):
+        randomization.cascading_randomization(trained, images, edges, seed)
+
+
 def test_the_generators_of_others_go_on_as_before(trained, images):
     keras.utils.set_random_seed(1)
-    expected = np.random.random()
+    expected = np.random.random(), random.random()
     keras.utils.set_random_seed(1)
     randomization.cascading_randomization(trained, images, edges)
-    assert np.random.random() == expected
+    assert (np.random.random(), random.random()) == expected
 
 
 def test_randomizing_does_not_touch_the_model(trained, images):

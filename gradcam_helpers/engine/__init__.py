@@ -10,12 +10,13 @@
     proof        la prueba de que se explica la red que se ha dado
     explanation  lo que resulta de explicar, y qué fórmulas hacen falta para ello
     inputs       comprobaciones de lo que se recibe
+    model_files  el fichero de un modelo: qué es y qué trae
     subjects     separar a los sujetos de un fondo blanco y ponerlos sobre otro
     photos       la foto que sube quien estudia
     passes       las pasadas por la red, compiladas
     recording    lo anotado de una imagen, que da muchos mapas sin volver a la red
     scoring      la puntuación de una clase en muchas imágenes
-    untraining   quitar a una copia de una red lo que ha aprendido
+    untraining   copias de una red, con sus pesos o sin haber aprendido nada
     wording      lo que se lee en el explorador
     gallery      las imágenes, etiquetas y nombres de un panel, comprobados
     canvas       las imágenes de un panel: a qué tamaño se ven

@@ -117,6 +117,13 @@ def check_count(name: str, value) -> int:
     return int(value)
 
 
+def check_seed(value) -> int:
+    """Una semilla: un número entero desde 0."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise ValueError(f"La semilla debe ser un número entero desde 0, y es {value!r}.")
+    return int(value)
+
+
 def check_real(what: str, values) -> np.ndarray:
     """Números reales y finitos, en float32."""
     values = np.asarray(values)
