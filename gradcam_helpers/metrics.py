@@ -20,7 +20,7 @@ from gradcam_helpers.engine.inputs import (
     check_one_target_each,
     check_real,
 )
-from gradcam_helpers.engine.scoring import class_scores
+from gradcam_helpers.engine.scoring import class_scores, model_behind
 
 STEPS = 50  # pasos de una curva: cada uno cambia el 2 % de los píxeles
 BLUR_SIZE, BLUR_SIGMA = 11, 5  # en píxeles: el desenfoque del código de RISE
@@ -55,7 +55,8 @@ def insertion(predict: Callable, images, heatmaps, target, baseline=None, steps:
 
     Argumentos:
         predict: la red, que da probabilidades, o cualquier función que a un lote float32 (M, alto, ancho,
-            canales) le dé puntuaciones (M, clases).
+            canales) le dé puntuaciones (M, clases). Una sola columna es la probabilidad de la clase 1, y la
+            de la 0, lo que le falta hasta 1; de una red que da logits se miden −y e y, como en `Explainer`.
         images: float32 (N, alto, ancho, canales), como las espera `predict`.
         heatmaps: (N, alto, ancho) entre 0 y 1. Los píxeles empatados van de izquierda a derecha y de arriba
             abajo: en los ceros que deja la ReLU, el orden no significa nada.
@@ -149,13 +150,10 @@ def confidence_change(predict: Callable, images, heatmaps, target) -> Confidence
     Los argumentos y los errores son los de `insertion`; `predict` debe dar probabilidades, no logits.
     """
     images, heatmaps, target = _check_inputs(predict, images, heatmaps, target)
-    original = class_scores(predict, lambda chosen: images[chosen], target)
-    if original.min() < 0 or original.max() > 1.001:  # el redondeo puede pasar de 1 por muy poco
-        raise ValueError(
-            "Hacen falta probabilidades, entre 0 y 1, y «predict» da puntuaciones "
-            f"de {original.min():g} a {original.max():g}. ¿Son logits?"
-        )
-    explained = class_scores(predict, lambda chosen: images[chosen] * heatmaps[chosen, ..., None], target)
+    original = class_scores(predict, lambda chosen: images[chosen], target, probabilities=True)
+    explained = class_scores(
+        predict, lambda chosen: images[chosen] * heatmaps[chosen, ..., None], target, probabilities=True
+    )
     explained[_is_empty(heatmaps)] = np.nan
     # De una probabilidad que ya es 0 no puede caer nada.
     drop = np.maximum(0, original - explained) / np.where(original > 0, original, 1)
@@ -219,7 +217,8 @@ def _is_empty(maps: np.ndarray) -> np.ndarray:
 def _check_inputs(predict, images, heatmaps, target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not callable(predict):
         raise TypeError(f"«predict» debe ser la red o una función, y es «{type(predict).__name__}».")
-    images = check_images(images)
+    shape = getattr(model_behind(predict), "input_shape", None)
+    images = check_images(images, shape[1:] if isinstance(shape, tuple) and len(shape) == 4 else None)
     return images, check_heatmaps(heatmaps, images.shape[:3]), check_one_target_each(target, len(images))
 
 

@@ -303,7 +303,155 @@ def test_one_class_for_all(images, heatmaps, measure):
 def test_the_network_may_be_a_keras_model(images, heatmaps, measure):
     model = network_with_a_network_inside()
     values = measure(model, images, heatmaps, TARGETS)
-    assert np.allclose(values, measure(model.predict_on_batch, images, heatmaps, TARGETS), atol=1e-5)
+    asked = measure(lambda images: model.predict_on_batch(images), images, heatmaps, TARGETS)
+    assert np.allclose(values, asked, atol=1e-5)
+
+
+@every_measure
+def test_the_methods_of_the_network_are_the_network(images, heatmaps, measure, capsys):
+    model = network_with_a_network_inside()
+    values = measure(model, images, heatmaps, TARGETS)
+    for method in (model.predict, model.predict_on_batch, model.__call__):
+        assert np.array_equal(values, measure(method, images, heatmaps, TARGETS))
+    assert capsys.readouterr().out == ""
+
+
+def finished(*last, inside=None):
+    """Una red pequeña que acaba en esas capas; `inside` es lo que hay detrás de la convolución."""
+    keras.utils.set_random_seed(4)
+    inputs = keras.Input(SHAPE)
+    features = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    outputs = keras.layers.Flatten()(inside(features) if inside else features)
+    for layer in last:
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
+
+
+def dense(units, activation=None):
+    return keras.layers.Dense(units, activation, bias_initializer=keras.initializers.Constant(0.3))
+
+
+ONE_OUTPUT = {
+    "sigmoid": lambda: finished(dense(1, "sigmoid")),
+    "sigmoid aparte": lambda: finished(dense(1), keras.layers.Activation("sigmoid")),
+    "dentro de otra": lambda: keras.Sequential([keras.Input(SHAPE), finished(dense(1, "sigmoid"))]),
+    "16 bits": lambda: finished(keras.layers.Dense(1, "sigmoid", dtype="mixed_float16")),
+}
+
+
+@every_measure
+@pytest.mark.parametrize("kind", ONE_OUTPUT)
+@pytest.mark.parametrize("target", [0, 1, [0, 1, 1, 0]])
+def test_one_output_tells_two_classes_apart(images, heatmaps, measure, kind, target):
+    model = ONE_OUTPUT[kind]()
+
+    def two_columns(images):
+        p = model.predict_on_batch(images).astype(np.float64)
+        return np.concatenate([1 - p, p], axis=1)
+
+    expected = measure(two_columns, images, heatmaps, target)
+    for predict in (model, model.predict, lambda images: model.predict_on_batch(images)):
+        assert np.allclose(measure(predict, images, heatmaps, target), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("target", [0, 1])
+def test_scores_are_those_of_the_explanation(images, heatmaps, target):
+    model = finished(dense(1, "sigmoid"))
+    change = metrics.confidence_change(model, images, heatmaps, target)
+    explanation = cam.Explainer(model).explain(images, target=target)
+    assert np.allclose(change.original, explanation.probabilities[:, target], atol=1e-6)
+    logits = finished(dense(1))  # los mismos pesos
+    curve = metrics.deletion(logits, images, heatmaps, target, steps=2)
+    assert np.allclose(curve.scores[:, 0], cam.Explainer(logits).explain(images).logits[:, target], atol=1e-6)
+
+
+@every_measure
+@pytest.mark.parametrize("target", [2, [0, 1, 0, 2]])
+def test_one_output_has_no_third_class(images, heatmaps, measure, target):
+    for predict in (finished(dense(1, "sigmoid")), lambda images: network(images)[:, :1]):
+        with pytest.raises(ValueError, match="de 0 a 1, y se pide la 2"):
+            measure(predict, images, heatmaps, target)
+
+
+@every_measure
+def test_one_column_of_logits_is_ambiguous(images, heatmaps, measure):
+    with pytest.raises(ValueError, match="probabilidad de la clase 1.*dos columnas"):
+        measure(lambda images: 9 * network(images)[:, :1] - 4, images, heatmaps, 0)
+
+
+@pytest.mark.parametrize("units", [1, 3])
+def test_logits_that_fall_between_0_and_1_are_not_probabilities(images, heatmaps, units):
+    constant = keras.layers.Dense(
+        units, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(0.4)
+    )
+    model = finished(constant)
+    with pytest.raises(ValueError, match="Hacen falta probabilidades.*softmax"):
+        metrics.confidence_change(model, images, heatmaps, 0)
+
+
+class Insistent(keras.layers.Layer):
+    """Una capa propia que se entrena siempre, se lo pidan o no."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.inner = keras.layers.BatchNormalization()
+
+    def build(self, shape):
+        self.inner.build(shape)
+
+    def call(self, inputs):
+        return self.inner(inputs, training=True)
+
+
+NORMALIZED = {
+    "capa": lambda maps: keras.layers.BatchNormalization()(maps, training=True),
+    "modelo": lambda maps: keras.Sequential([keras.Input(maps.shape[1:]), keras.layers.BatchNormalization()])(
+        maps, training=True
+    ),
+    "dropout": lambda maps: keras.layers.Dropout(0.5)(maps, training=True),
+    "capa propia": lambda maps: Insistent()(maps),
+}
+
+
+@every_measure
+@pytest.mark.parametrize("kind", NORMALIZED)
+def test_the_network_answers_as_in_predict_and_stays_as_it_was(images, heatmaps, measure, kind):
+    model = finished(dense(3, "softmax"), inside=NORMALIZED[kind])
+    before = [keras.ops.convert_to_numpy(variable).copy() for variable in model.variables]
+    values = measure(model, images, heatmaps, TARGETS)
+    for variable, value in zip(model.variables, before, strict=True):
+        assert np.array_equal(keras.ops.convert_to_numpy(variable), value)
+    asked = measure(lambda images: model.predict_on_batch(images), images, heatmaps, TARGETS)
+    assert np.allclose(values, asked, atol=1e-5)
+
+
+@every_measure
+def test_several_outputs_are_refused_before_asking(images, heatmaps, measure):
+    model = finished(dense(3, "softmax"))
+    two = keras.Model(model.input, [model.output, dense(2)(model.output)])
+    with pytest.raises(ValueError, match=r"una sola salida, y tiene 2.*modelo.outputs\[k\]"):
+        measure(two, images, heatmaps, TARGETS)
+    chosen = keras.Model(two.input, two.outputs[0])
+    assert np.array_equal(
+        measure(chosen, images, heatmaps, TARGETS), measure(model, images, heatmaps, TARGETS)
+    )
+
+
+@every_measure
+def test_the_size_that_the_network_expects(images, heatmaps, measure):
+    model = network_with_a_network_inside()
+    with pytest.raises(ValueError, match=r"El modelo espera un lote de forma \(N, 6, 5, 3\)"):
+        measure(model, images[:, 1:], heatmaps[:, 1:], TARGETS)
+
+
+@every_measure
+def test_a_network_with_named_inputs_and_outputs(images, heatmaps, measure):
+    model = finished(dense(3, "softmax"))
+    name = model.input.name
+    named = keras.Model({name: model.input}, {"clase": model.output})
+    assert np.array_equal(
+        measure(named, images, heatmaps, TARGETS), measure(model, images, heatmaps, TARGETS)
+    )
 
 
 @every_measure

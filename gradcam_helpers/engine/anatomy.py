@@ -2,14 +2,14 @@
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from gradcam_helpers.engine.backend import keras, tf
 from gradcam_helpers.engine.graph import FILTERS, IDENTITIES, OPAQUE, POOLINGS, Graph
-from gradcam_helpers.engine.head import find_head
+from gradcam_helpers.engine.head import Head, find_head
 
 ONE_AT_A_TIME = threading.RLock()  # dos modelos pueden compartir las capas cuyo `call` se sustituye
 # De los mapas al logit, lo que hay en una red que tiene CAM: un promedio global y una densa.
@@ -40,11 +40,9 @@ class Anatomy:
     """
 
     def __init__(self, model: keras.Model):
-        check_model(model)
+        check_classifier(model)
         self.model, self.layers = model, layers_by_path(model)
-        images = tf.TensorSpec((None, *self.image_shape), tf.float32)
-        # Sin AutoGraph, como traza Keras sus modelos: un error llega tal cual a quien llama.
-        self.answer = tf.function(self._trace, [images], autograph=False).get_concrete_function()
+        self.answer = _compiled(self._trace, model)
         self._choose_layers()
 
     @property
@@ -160,10 +158,39 @@ def _retouches(graph: Graph, maps, after, end) -> bool:
     return graph.passes_all_through(maps, after) and graph.passes_all_through(after, end)
 
 
+def read_head(model: keras.Model) -> Head:
+    """El final de un clasificador del que no se va a explicar ninguna capa.
+
+    Errores: los de `Anatomy`, aunque no tenga capas convolucionales.
+    """
+    check_classifier(model)
+    heads = []
+
+    def trace(images):
+        _, answer = record_calls(model, images, ())
+        heads.append(find_head(Graph(images), answer))
+        return answer
+
+    _compiled(trace, model)
+    return heads[0]
+
+
+def _compiled(trace: Callable, model: keras.Model):
+    """Una pasada de imágenes por el modelo, compilada."""
+    images = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
+    # Sin AutoGraph, como traza Keras sus modelos: un error llega tal cual a quien llama.
+    return tf.function(trace, [images], autograph=False).get_concrete_function()
+
+
 def check_model(model) -> None:
-    """Que sea un modelo del que se sepa qué imágenes recibe y qué clases distingue."""
+    """Que sea un modelo de Keras."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"Hace falta un modelo de Keras, y esto es «{type(model).__name__}».")
+
+
+def check_classifier(model) -> None:
+    """Que sea un modelo del que se sepa qué imágenes recibe y qué clases distingue."""
+    check_model(model)
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs:
         raise ValueError(
@@ -175,7 +202,7 @@ def check_model(model) -> None:
     if len(outputs) > 1:
         choices = ", ".join(f"{place} ({name})" for place, name in enumerate(model.output_names))
         raise ValueError(
-            f"El modelo debe tener una sola salida, y tiene {len(outputs)}. Elige cuál se explica, la k, con "
+            f"El modelo debe tener una sola salida, y tiene {len(outputs)}. Elige una, la k, con "
             f"keras.Model(modelo.input, modelo.outputs[k]): {choices}."
         )
     if len(inputs[0].shape) != 4:
