@@ -599,3 +599,213 @@ def test_nothing_is_printed_and_the_warnings_of_others_stay(capfd):
     refusal(b"nada")
     assert list(warnings.filters) == filters
     assert capfd.readouterr() == ("", "")
+
+
+# --- Perfil de color ----------------------------------------------------------------------------------
+
+# De la norma de cada espacio: sus primarios en XYZ, adaptados al blanco D50 de los perfiles.
+SRGB_TO_XYZ = np.array(
+    [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
+)
+ADOBE_TO_XYZ = np.array(
+    [[0.6097559, 0.2052401, 0.1492240], [0.3111242, 0.6256560, 0.0632197], [0.0194811, 0.0608902, 0.7448387]]
+)
+D50 = np.array([0.9642, 1.0, 0.8249])
+ADOBE_GAMMA = 2.19921875
+
+
+def fixed(*values):
+    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+
+def icc(space, tags, connection=b"XYZ ", kind=b"mntr"):
+    """Un perfil ICC escrito a mano, de la versión 2."""
+    texts = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"a\0" + bytes(78),
+        b"cprt": b"text\0\0\0\0a\0",
+    }
+    tags = {**texts, b"wtpt": b"XYZ " + bytes(4) + fixed(*D50), **tags}
+    start, table, contents = 128 + 4 + 12 * len(tags), b"", b""
+    for name, content in tags.items():
+        table += name + struct.pack(">II", start + len(contents), len(content))
+        contents += content + bytes(-len(content) % 4)
+    header = bytes(8) + b"\x02\x10\0\0" + kind + space + connection + bytes(12) + b"acsp" + bytes(28)
+    header += fixed(*D50) + bytes(48)
+    whole = header + struct.pack(">I", len(tags)) + table + contents
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
+def curve(gamma):
+    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
+
+
+def adobe_profile():
+    primaries = zip(b"rgb", ADOBE_TO_XYZ.T, strict=True)
+    tags = {bytes([name]) + b"XYZ": b"XYZ " + bytes(4) + fixed(*column) for name, column in primaries}
+    return icc(b"RGB ", {**tags, **{name: curve(ADOBE_GAMMA) for name in (b"rTRC", b"gTRC", b"bTRC")}})
+
+
+def srgb_from_xyz(xyz):
+    linear = np.clip(np.asarray(xyz) @ np.linalg.inv(SRGB_TO_XYZ).T, 0, 1)
+    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def srgb_from_adobe(color):
+    return srgb_from_xyz((np.array(color) / 255) ** ADOBE_GAMMA @ ADOBE_TO_XYZ.T)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("color", [(120, 80, 40), (100, 160, 90), (60, 60, 200), (128, 128, 128), (0, 0, 0)])
+def test_colors_are_those_that_the_profile_says(kind, color):
+    photo = photos.read_photo(encode(canvas(100, 100, color), kind, icc_profile=adobe_profile()))
+    assert np.abs(photo - srgb_from_adobe(color)).max() <= 2
+    if color == (100, 160, 90):  # que la prueba distinga: el verde de Adobe RGB es más vivo
+        assert np.abs(photo.astype(int) - color).max() > 20
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_transparency_has_no_profile(kind):
+    picture = np.dstack([canvas(100, 100, (100, 160, 90)), np.full((100, 100), 255, np.uint8)])
+    picture[:, 50:, 3] = 0
+    photo = photos.read_photo(encode(picture, kind, icc_profile=adobe_profile()))
+    assert np.abs(photo[:, :140] - srgb_from_adobe((100, 160, 90))).max() <= 2
+    assert (photo[:, 160:] == 255).all()
+
+
+def test_palette_with_a_profile():
+    picture = Image.fromarray(canvas(100, 100, (100, 160, 90))).quantize(4)
+    photo = photos.read_photo(encode(picture, icc_profile=adobe_profile()))
+    assert np.abs(photo - srgb_from_adobe((100, 160, 90))).max() <= 2
+
+
+def test_16_bits_with_a_profile():
+    rows = [struct.pack(">HHH", *(257 * level for level in (100, 160, 90))) * 64] * 64
+    profile = chunk(b"iCCP", b"a\0\0" + zlib.compress(adobe_profile()))
+    photo = photos.read_photo(png(64, 64, 16, 2, rows, profile))
+    assert np.abs(photo - srgb_from_adobe((100, 160, 90))).max() <= 2
+
+
+def grey_profile(gamma):
+    return icc(b"GRAY", {b"kTRC": curve(gamma)})
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_grey_with_a_profile(depth):
+    row = np.full(64, 100 if depth == 8 else 25_700, f">u{depth // 8}").tobytes()
+    profile = chunk(b"iCCP", b"a\0\0" + zlib.compress(grey_profile(1.5)))
+    photo = photos.read_photo(png(64, 64, depth, 0, [row] * 64, profile))
+    assert np.abs(photo - srgb_from_xyz((100 / 255) ** 1.5 * D50)).max() <= 2
+
+
+def test_grey_with_a_profile_of_color():
+    photo = photos.read_photo(encode(np.full((100, 100), 40, np.uint8), icc_profile=adobe_profile()))
+    assert np.abs(photo - srgb_from_adobe((40, 40, 40))).max() <= 2
+
+
+INKS = {  # CIELAB de cada tinta pura: la de la imprenta, que no es la que da restar de blanco
+    (0, 0, 0, 0): (100, 0, 0),
+    (255, 0, 0, 0): (55, -37, -50),
+    (0, 255, 0, 0): (48, 74, -3),
+    (0, 0, 255, 0): (89, -5, 80),
+}
+
+
+def ink_profile():
+    """Un perfil de imprenta con una tabla de dos valores por tinta; donde hay varias, casi negro."""
+    corners = [INKS.get(tuple(255 * ink for ink in inks), (10, 0, 0)) for inks in np.ndindex(2, 2, 2, 2)]
+    table = bytes(
+        round(value) for lightness, a, b in corners for value in (lightness * 2.55, a + 128, b + 128)
+    )
+    ramp = bytes(range(256))
+    tag = (
+        b"mft1"
+        + bytes(4)
+        + bytes([4, 3, 2, 0])
+        + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+        + 4 * ramp
+        + table
+        + 3 * ramp
+    )
+    return icc(b"CMYK", {b"A2B0": tag, b"A2B1": tag}, connection=b"Lab ", kind=b"prtr")
+
+
+def xyz_from_lab(lightness, a, b):
+    y = (lightness + 16) / 116
+    steps = np.array([y + a / 500, y, y - b / 200])
+    return D50 * np.where(steps > 6 / 29, steps**3, 3 * (6 / 29) ** 2 * (steps - 4 / 29))
+
+
+@pytest.mark.parametrize("inks", INKS)
+def test_inks_with_a_profile(inks):
+    picture = Image.new("CMYK", (100, 100), inks)
+    photo = photos.read_photo(encode(picture, "JPEG", icc_profile=ink_profile()))
+    assert np.abs(photo - srgb_from_xyz(xyz_from_lab(*INKS[inks]))).max() <= 12  # y la compresión del negro
+    plain = photos.read_photo(encode(picture, "JPEG"))
+    if any(inks):
+        assert np.abs(photo.astype(int) - plain).max() > 30
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    "profile",
+    [
+        b"no es un perfil",
+        adobe_profile()[:200],
+        bytes(3000),
+        icc(b"RGB ", {}),
+        icc(b"Lab ", {}),
+        ink_profile(),
+        grey_profile(1.5),
+    ],
+    ids=["texto", "cortado", "ceros", "sin curvas", "Lab", "de tintas", "de grises"],
+)
+def test_a_profile_that_is_no_use_does_not_prevent_reading(kind, profile, capfd):
+    plain = photos.read_photo(encode(quarters(), kind))
+    assert np.array_equal(photos.read_photo(encode(quarters(), kind, icc_profile=profile)), plain)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_damaged_profile_in_any_place(kind):
+    profile = bytearray(adobe_profile())
+    for position in range(0, len(profile), 7):
+        damaged = bytearray(profile)
+        damaged[position] ^= 0xFF
+        photo = photos.read_photo(encode(canvas(40, 40, GREEN), kind, icc_profile=bytes(damaged)))
+        assert photo.shape == (300, 300, 3)
+
+
+def test_a_profile_is_bounded(monkeypatch):
+    monkeypatch.setattr(photos, "MAXIMUM_PROFILE_BYTES", len(adobe_profile()) - 1)
+    monkeypatch.setattr(photos.ImageCms, "ImageCmsProfile", lambda *_: pytest.fail("lo lee"))
+    content = encode(quarters(), icc_profile=adobe_profile())
+    assert np.array_equal(photos.read_photo(content), photos.read_photo(encode(quarters())))
+
+
+# --- Una ruta -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path])
+def test_the_path_of_a_photo(kind, tmp_path):
+    path = tmp_path / "foto.jpg"
+    path.write_bytes(encode(quarters(), "JPEG"))
+    assert np.array_equal(photos.read_photo(kind(path)), photos.read_photo(path.read_bytes()))
+
+
+def test_a_path_without_a_photo(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="No hay ningún fichero «foto.jpg»"):
+        photos.read_photo("foto.jpg")
+    with pytest.raises(ValueError, match="no es un fichero"):
+        photos.read_photo(tmp_path)
+    (tmp_path / "nota.txt").write_text("hola")
+    with pytest.raises(ValueError, match=NOT_RECOGNISED):
+        photos.read_photo(tmp_path / "nota.txt")
+    monkeypatch.setattr(photos, "MAXIMUM_BYTES", 3)
+    with pytest.raises(ValueError, match="ocupa más de"):
+        photos.read_photo(tmp_path / "nota.txt")
+
+
+@pytest.mark.parametrize("content", [quarters(), 7, None, ["foto.jpg"], {"content": b""}, BytesIO(b"a")])
+def test_neither_content_nor_path(content):
+    with pytest.raises(TypeError, match=f"en bytes, o su ruta, y esto es «{type(content).__name__}»"):
+        photos.read_photo(content)

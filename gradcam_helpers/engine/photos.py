@@ -6,15 +6,17 @@ disco.
 
 import warnings
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from gradcam_helpers.engine.inputs import IMAGE_SHAPE
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAXIMUM_BYTES = 8_000_000  # Jupyter corta los mensajes de más de 10 MiB
 MAXIMUM_PIXELS = 40_000_000  # un WebP con tantos ocupa 650 MB mientras se decodifica
+MAXIMUM_PROFILE_BYTES = 4_000_000  # los mayores, los de imprenta, ocupan unos 3 MB
 SMALLEST_SIDE = 32  # una foto menor, ampliada a 300 píxeles, es una mancha
 
 # Lo que pone al derecho cada orientación de EXIF. ImageOps.exif_transpose reescribe además los metadatos,
@@ -30,23 +32,33 @@ TURNS = {
 }
 SIDEWAYS = [TURNS[orientation] for orientation in (5, 6, 7, 8)]  # los que cambian el ancho por el alto
 
+# Las imágenes a las que se aplica un perfil, según los colores que describe, y el modo en que se le dan.
+PROFILED = {"RGB": (("RGB", "L"), "RGB"), "GRAY": (("L",), "L"), "CMYK": (("CMYK",), "CMYK")}
 
-def read_photo(content: bytes, shape: tuple[int, int] = IMAGE_SHAPE[:2]) -> np.ndarray:
+
+def read_photo(content: bytes | str | Path, shape: tuple[int, int] = IMAGE_SHAPE[:2]) -> np.ndarray:
     """Lee una foto JPEG, PNG o WebP, la pone al derecho y la centra, entera, sobre blanco.
 
     El formato se reconoce por el contenido. Lo transparente queda blanco; de una animación se toma la
-    primera imagen.
+    primera imagen. Los colores se llevan a sRGB con el perfil de la foto, si lo tiene.
 
     Argumentos:
-        content: el fichero entero. Vale también la `memoryview` que da el control de ipywidgets 8.
+        content: el fichero entero, o su ruta. Vale también la `memoryview` que da el control de ipywidgets 8.
         shape: alto y ancho de lo que se devuelve.
 
     Devuelve uint8 (alto, ancho, 3), en RGB.
 
     Errores:
+        TypeError: no es el contenido de un fichero ni su ruta.
+        FileNotFoundError: no hay ningún fichero en esa ruta.
         ValueError: el fichero está vacío, ocupa demasiado, no es de esos formatos o está dañado; o la foto
             es demasiado grande o demasiado pequeña.
     """
+    if isinstance(content, str | Path):
+        content = _read_file(Path(content))
+    if not isinstance(content, bytes | bytearray | memoryview):
+        found = type(content).__name__
+        raise TypeError(f"Hace falta el contenido de un fichero, en bytes, o su ruta, y esto es «{found}».")
     if not content:
         raise ValueError("El fichero está vacío. Elige otro.")
     if len(content) > MAXIMUM_BYTES:
@@ -62,6 +74,16 @@ def read_photo(content: bytes, shape: tuple[int, int] = IMAGE_SHAPE[:2]) -> np.n
         except Exception:
             # De un fichero dañado, Pillow da errores de muchas clases.
             raise _damaged() from None
+
+
+def _read_file(path: Path) -> bytes:
+    """El contenido de un fichero; de uno demasiado grande, solo lo que basta para saberlo."""
+    if not path.exists():
+        raise FileNotFoundError(f"No hay ningún fichero «{path}».")
+    if not path.is_file():
+        raise ValueError(f"«{path}» no es un fichero. Indica el de una foto.")
+    with open(path, "rb") as file:
+        return file.read(MAXIMUM_BYTES + 1)
 
 
 def _open(content: bytes) -> Image.Image:
@@ -101,7 +123,7 @@ def _fit(image: Image.Image, height: int, width: int) -> Image.Image:
     tightest, longest = min(zip(room, image.size, strict=True), key=lambda pair: pair[0] / pair[1])
     size = [max(1, round(tightest * length / longest)) for length in image.size]
     image.draft(None, tuple(2 * length for length in room))  # un JPEG grande se decodifica ya reducido
-    small = _direct_color(image).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    small = _in_srgb(_direct_color(image).resize(size, Image.Resampling.LANCZOS), image)
     if turn is not None:
         small = small.transpose(turn)
     canvas = Image.new("RGB", (width, height), "white")
@@ -110,14 +132,47 @@ def _fit(image: Image.Image, height: int, width: int) -> Image.Image:
 
 
 def _direct_color(image: Image.Image) -> Image.Image:
-    """La misma imagen sin paleta, en un modo que Pillow sabe promediar: L, RGB o RGBA."""
+    """La misma imagen sin paleta, en un modo que Pillow sabe promediar: L, RGB, RGBA o CMYK."""
     if image.mode == "I;16":
         levels = np.asarray(image)
         grey = (levels >> 8).astype(np.uint8)
         grey[levels == image.info.get("transparency", -1)] = 255
         return Image.fromarray(grey)
+    if image.mode in ("L", "CMYK") and not image.has_transparency_data:
+        return image
     mode = "RGBA" if image.has_transparency_data else "RGB"
     return image if image.mode == mode else image.convert(mode)
+
+
+def _in_srgb(small: Image.Image, original: Image.Image) -> Image.Image:
+    """La imagen reducida, en RGBA, con los colores que dice el perfil de la original; sin él, son ya sRGB."""
+    transparency = small.getchannel("A") if small.mode == "RGBA" else None
+    colors = _apply_profile(small.convert("RGB") if transparency else small, original)
+    colors = colors.convert("RGBA")
+    if transparency:
+        colors.putalpha(transparency)
+    return colors
+
+
+def _apply_profile(colors: Image.Image, original: Image.Image) -> Image.Image:
+    content = original.info.get("icc_profile")
+    if not content or len(content) > MAXIMUM_PROFILE_BYTES:
+        return colors
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(content))
+        modes, mode = PROFILED.get(profile.profile.xcolor_space.strip(), ((), ""))
+        if colors.mode not in modes:
+            return colors  # describe otra clase de colores que la que hay
+        return ImageCms.profileToProfile(
+            colors.convert(mode),
+            profile,
+            ImageCms.createProfile("sRGB"),
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except Exception:
+        return colors  # un perfil dañado no impide ver la foto
 
 
 def _orientation(image: Image.Image) -> int | None:
