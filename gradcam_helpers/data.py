@@ -9,7 +9,8 @@ import numpy as np
 
 from gradcam_helpers.engine import backend, download
 from gradcam_helpers.engine.backend import tf, tfds
-from gradcam_helpers.engine.inputs import IMAGE_SHAPE
+from gradcam_helpers.engine.inputs import IMAGE_SHAPE, check_count
+from gradcam_helpers.engine.stored import check_split, check_stored
 from gradcam_helpers.engine.subjects import WHITE, replace_background, subject_mask  # noqa: F401
 
 CLASS_NAMES = ("caballo", "persona")  # en el orden de las etiquetas: 0, horses; 1, humans
@@ -107,7 +108,7 @@ def _real_source() -> Source:
         print(f"Descargo {REAL_NAME}, unos 150 MB: solo hace falta una vez.", flush=True)
         download.download_dataset(builder, data_dir)
     repair = "Cambia el nombre de esa carpeta, y la lección 1 los descargará de nuevo."
-    _check(REAL_NAME, data_dir, repair)
+    check_stored(REAL_NAME, data_dir, repair)
     return Source("real", REAL_NAME, str(data_dir), "L. Moroney, CC BY 2.0")
 
 
@@ -119,7 +120,7 @@ def _has_real_data() -> bool:
 
 def _embedded_source() -> Source:
     name = "horses_or_humans_embebido"
-    _check(name, EMBEDDED_DIR, "Vienen con el curso: descárgalo otra vez.")
+    check_stored(name, EMBEDDED_DIR, "Vienen con el curso: descárgalo otra vez.")
     return Source("embebido", name, str(EMBEDDED_DIR), "CC BY 4.0")
 
 
@@ -136,41 +137,16 @@ def _data_dir() -> Path:
     return folder
 
 
-def _check(name: str, data_dir: Path, repair: str) -> None:
-    """Lee todos los registros con sus sumas de control (medio segundo) sin decodificar las imágenes."""
-    folder = data_dir / name
-    if not folder.is_dir():
-        raise FileNotFoundError(f"No está la carpeta «{folder}», con los datos. {repair}")
-    try:
-        splits = tfds.builder(name, data_dir=str(data_dir)).info.splits
-    except ImportError:
-        raise
-    except Exception as error:
-        # Una ficha dañada se descubre al leerla, con errores de la biblioteca que la interprete.
-        raise _damaged(folder, backend.first_line(error), repair) from None
-    for split_name, split in splits.items():
-        files = [str(path) for path in split.filepaths]
-        try:
-            found = int(tf.data.TFRecordDataset(files).reduce(0, lambda count, _: count + 1))
-        except tf.errors.OpError as error:
-            what = f"la parte «{split_name}» no se puede leer ({backend.first_line(error)})"
-            raise _damaged(folder, what, repair) from None
-        if found != split.num_examples:
-            what = f"la parte «{split_name}» tiene {found} imágenes y debería tener {split.num_examples}"
-            raise _damaged(folder, what, repair)
-
-
-def _damaged(folder: Path, what: str, repair: str) -> OSError:
-    return OSError(f"Los datos de «{folder}» están dañados: {what}. {repair}")
-
-
 def _builder(source: Source) -> tfds.core.DatasetBuilder:
+    if not isinstance(source, Source):
+        raise TypeError(f"Hace falta una fuente, de «prepare_source», y esto es «{type(source).__name__}».")
     return tfds.builder(source.name, data_dir=source.data_dir)
 
 
 def _read(source: Source, split: str, *features: str) -> tf.data.Dataset:
     """Tuplas con esas características de cada ejemplo; las demás imágenes no se decodifican."""
     builder = _builder(source)
+    check_split(builder.info.splits, split)
     skipped = {
         name: tfds.decode.SkipDecoding()
         for name, feature in builder.info.features.items()
@@ -182,11 +158,10 @@ def _read(source: Source, split: str, *features: str) -> tf.data.Dataset:
     return dataset.map(lambda example: tuple(example[name] for name in features))
 
 
-def _take(dataset: tf.data.Dataset, count: int | None) -> Iterator[tuple]:
-    """Los primeros `count` ejemplos, o todos, en NumPy."""
-    if count is not None and count < 1:
-        raise ValueError(f"Hay que leer al menos una imagen, y se piden {count}.")
-    return dataset.take(-1 if count is None else count).as_numpy_iterator()
+def _take(source: Source, split: str, count: int | None, *features: str) -> Iterator[tuple]:
+    """Esas características de los primeros `count` ejemplos, o de todos, en NumPy."""
+    limit = -1 if count is None else check_count("count", count)
+    return _read(source, split, *features).take(limit).as_numpy_iterator()
 
 
 def load_images(source: Source, split: str = TEST_SPLIT, count: int | None = None):
@@ -198,7 +173,7 @@ def load_images(source: Source, split: str = TEST_SPLIT, count: int | None = Non
 
     Devuelve `(images, labels)`: uint8 (N, 300, 300, 3) e int64 (N,).
     """
-    images, labels = zip(*_take(_read(source, split, "image", "label"), count), strict=True)
+    images, labels = zip(*_take(source, split, count, "image", "label"), strict=True)
     return np.stack(images), np.array(labels)
 
 
@@ -212,6 +187,7 @@ def load_batches(source: Source, split: str, batch_size: int, shuffle: bool = Fa
 
     Devuelve pares `(images, labels)`: float32 (N, 300, 300, 3) entre 0 y 1, e int64 (N,).
     """
+    batch_size = check_count("batch_size", batch_size)
     dataset = _read(source, split, "image", "label")
     if shuffle:
         dataset = dataset.cache().shuffle(len(dataset))
@@ -268,9 +244,9 @@ def load_masks(source: Source, split: str = TEST_SPLIT, count: int | None = None
         ValueError: alguna imagen no trae máscara ni tiene fondo blanco.
     """
     if "mask" in _builder(source).info.features:
-        return np.stack([mask[..., 0] > 0 for (mask,) in _take(_read(source, split, "mask"), count)])
+        return np.stack([mask[..., 0] > 0 for (mask,) in _take(source, split, count, "mask")])
     masks = []
-    for position, (image,) in enumerate(_take(_read(source, split, "image"), count)):
+    for position, (image,) in enumerate(_take(source, split, count, "image")):
         try:
             masks.append(subject_mask(image))
         except ValueError as error:
@@ -285,5 +261,5 @@ def load_backgrounds() -> tuple[np.ndarray, list[str]]:
     """
     source = _embedded_source()
     names = _builder(source).info.features["background"].names
-    images, kinds = zip(*_take(_read(source, BACKGROUND_SPLIT, "image", "background"), None), strict=True)
+    images, kinds = zip(*_take(source, BACKGROUND_SPLIT, None, "image", "background"), strict=True)
     return np.stack(images), [names[kind] for kind in kinds]

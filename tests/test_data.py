@@ -1,13 +1,15 @@
 """Los datos: de dónde salen, qué pasa si están dañados, y cómo se leen, se recortan y se preparan."""
 
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gradcam_helpers import data
 from gradcam_helpers.engine import backend, download
-from gradcam_helpers.engine.backend import tfds
+from gradcam_helpers.engine.backend import tf, tfds
 
 
 def test_real_source_is_found_in_the_folder_of_the_variable(tiny_source, tiny_dataset):
@@ -229,8 +231,42 @@ def test_fewer_images_than_the_card_says(damaged_copy):
 
 def test_damaged_card(damaged_copy):
     (damaged_copy / "dataset_info.json").write_text("{")
-    with pytest.raises(OSError, match="dañados.*Cambia el nombre de esa carpeta"):
+    with pytest.raises(OSError, match="No se entiende la ficha.*dañada.*Cambia el nombre de esa carpeta"):
         data.prepare_source()
+
+
+@pytest.mark.parametrize("kind", ["array_record", "parquet"])
+def test_healthy_data_of_another_format_are_called_by_their_name(damaged_copy, kind):
+    card = damaged_copy / "dataset_info.json"
+    content = json.loads(card.read_text())
+    card.write_text(json.dumps(content | {"fileFormat": kind}))
+    for record in damaged_copy.glob("*.tfrecord-*"):
+        record.rename(damaged_copy / record.name.replace(".tfrecord", f".{kind}"))
+    with pytest.raises(OSError, match=f"están en el formato «{kind}».*TFDS_DATA_DIR") as failure:
+        data.prepare_source()
+    assert "dañad" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "names", ["humans\nhorses\n", "caballos\npersonas\n", None, "horses\n", "horses\nhumans\ndogs\n", ""]
+)
+def test_labels_that_are_not_those_of_the_course(embedded_dataset, tmp_path, monkeypatch, names):
+    copy = shutil.copytree(embedded_dataset, tmp_path / "copia")
+    monkeypatch.setattr(data, "EMBEDDED_DIR", copy)
+    (file,) = copy.glob("*/*/label.labels.txt")
+    file.unlink() if names is None else file.write_text(names)
+    with pytest.raises(OSError, match="No se entiende la ficha|deben ser horses, humans, por ese orden"):
+        data.prepare_source("embebido")
+
+
+def test_data_without_permission(damaged_copy, monkeypatch):
+    def refuse(files):
+        raise tf.errors.PermissionDeniedError(None, None, f"{files[0]}; Permission denied")
+
+    monkeypatch.setattr(tf.data, "TFRecordDataset", refuse)  # quien administra el equipo lo lee todo
+    with pytest.raises(OSError, match="No hay permiso para leer") as failure:
+        data.prepare_source()
+    assert "dañad" not in str(failure.value)
 
 
 @pytest.fixture(params=["real", "embebido"])
@@ -254,9 +290,48 @@ def test_fewer_images_on_request(source):
     assert len(data.load_images(source, "train", count=3)[0]) == 3
 
 
-def test_no_images_on_request(source):
-    with pytest.raises(ValueError, match="al menos una imagen.*0"):
-        data.load_images(source, "train", count=0)
+@pytest.mark.parametrize("count", [0, -1, 2.5, "3", True])
+def test_counts_start_at_one(source, count):
+    with pytest.raises(ValueError, match="«count» debe ser un número entero desde 1"):
+        data.load_images(source, "train", count=count)
+    with pytest.raises(ValueError, match="«count» debe ser un número entero desde 1"):
+        data.load_masks(source, "test", count=count)
+    with pytest.raises(ValueError, match="«batch_size» debe ser un número entero desde 1"):
+        data.load_batches(source, "train", batch_size=count)
+
+
+READERS = {
+    "load_images": data.load_images,
+    "load_masks": data.load_masks,
+    "load_batches": lambda source, split: data.load_batches(source, split, batch_size=2),
+}
+every_reader = pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
+
+
+@every_reader
+@pytest.mark.parametrize("split", ["validation", "", "train[", "train[:300%]", "test[200:]", 7, ["train"]])
+def test_a_part_that_does_not_exist(source, read, split):
+    with pytest.raises(ValueError, match="no es una parte de los datos: las hay .*train, .*«.*80%.»"):
+        read(source, split)
+
+
+@every_reader
+@pytest.mark.parametrize("split", ["test[:0]", "train[90%:10%]", "test[:1%]"])
+def test_a_part_without_images(source, read, split):
+    with pytest.raises(ValueError, match="no hay ninguna imagen"):
+        read(source, split)
+
+
+@every_reader
+@pytest.mark.parametrize("wrong", ["real", None, 3, Path("datos")])
+def test_a_source_is_one_of_prepare_source(read, wrong):
+    with pytest.raises(TypeError, match=f"prepare_source», y esto es «{type(wrong).__name__}»"):
+        read(wrong, "test")
+
+
+def test_parts_of_tfds_are_understood(source):
+    images, _ = data.load_images(source, "train[50%:]+test[:1]")
+    assert len(images) == {"real": 5, "embebido": 3}[source.key]
 
 
 def test_shuffle_keeps_every_picture_with_its_label(source):

@@ -782,6 +782,16 @@ def test_a_profile_is_bounded(monkeypatch):
     assert np.array_equal(photos.read_photo(content), photos.read_photo(encode(quarters())))
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("size", [2_000_000, 5_000_000])
+def test_a_huge_profile_does_not_prevent_reading(kind, size):
+    profile = adobe_profile() + bytes(size)
+    photo = photos.read_photo(encode(canvas(100, 100, (100, 160, 90)), kind, icc_profile=profile))
+    honoured = np.abs(photo - srgb_from_adobe((100, 160, 90))).max() <= 2
+    ignored = np.abs(photo - np.array((100, 160, 90))).max() <= 2
+    assert (honoured, ignored) == ((True, False) if kind != "PNG" and size < 4_000_000 else (False, True))
+
+
 # --- Una ruta -----------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
     backend      TensorFlow, Keras y TFDS, importados sin sus avisos
     download     la descarga de los datos reales
+    stored       los datos guardados en una carpeta: si son los del curso y están enteros
     model_files  el fichero de un modelo: qué es y qué trae
     weights      los pesos publicados de la red del curso, ya entrenada
     graph        lo que una red calcula de verdad, operación a operación
@@ -10,7 +11,6 @@
     proof        la prueba de que se explica la red que se ha dado
     explanation  lo que resulta de explicar, y qué fórmulas hacen falta para ello
     inputs       comprobaciones de lo que se recibe
-    model_files  el fichero de un modelo: qué es y qué trae
     subjects     separar a los sujetos de un fondo blanco y ponerlos sobre otro
     photos       la foto que sube quien estudia
     passes       las pasadas por la red, compiladas

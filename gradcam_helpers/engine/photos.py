@@ -101,6 +101,10 @@ def _open(content: bytes) -> Image.Image:
     except Image.DecompressionBombError:
         raise too_large from None
     except Exception:
+        # Pillow no abre un PNG con un perfil de color demasiado grande; sin él, la foto puede estar sana.
+        without_profile = _without_profile(content)
+        if len(without_profile) < len(content):
+            return _open(without_profile)
         raise _damaged() from None
     if image.width * image.height > MAXIMUM_PIXELS:
         raise too_large
@@ -110,6 +114,18 @@ def _open(content: bytes) -> Image.Image:
             f"menos {SMALLEST_SIDE} de ancho y de alto."
         )
     return image
+
+
+def _without_profile(content: bytes) -> bytes:
+    """El mismo fichero sin el primer perfil de color, si es un PNG que lo tiene."""
+    content = bytes(content)
+    position = 8 if content.startswith(b"\x89PNG") else len(content)
+    while position + 12 <= len(content):
+        end = position + 12 + int.from_bytes(content[position : position + 4])
+        if content[position + 4 : position + 8] == b"iCCP":
+            return content[:position] + content[end:]
+        position = end
+    return content
 
 
 def _damaged() -> ValueError:
