@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcam_helpers.engine import backend, download
 from gradcam_helpers.engine.backend import tf, tfds
-from gradcam_helpers.engine.inputs import IMAGE_SHAPE, check_count
+from gradcam_helpers.engine.inputs import IMAGE_SHAPE, as_array, check_count
 from gradcam_helpers.engine.stored import check_split, check_stored
 from gradcam_helpers.engine.subjects import WHITE, replace_background, subject_mask  # noqa: F401
 
@@ -137,9 +137,18 @@ def _data_dir() -> Path:
     return folder
 
 
-def _builder(source: Source) -> tfds.core.DatasetBuilder:
+def check_source(source: Source) -> None:
+    """Que sea una fuente.
+
+    Errores:
+        TypeError: es otra cosa.
+    """
     if not isinstance(source, Source):
         raise TypeError(f"Hace falta una fuente, de «prepare_source», y esto es «{type(source).__name__}».")
+
+
+def _builder(source: Source) -> tfds.core.DatasetBuilder:
+    check_source(source)
     return tfds.builder(source.name, data_dir=source.data_dir)
 
 
@@ -211,7 +220,7 @@ def prepare_image(image) -> np.ndarray:
         TypeError: los valores no son números.
         ValueError: forma o intervalo distintos, valores que no son finitos, o lote vacío.
     """
-    array = np.asarray(image)
+    array = as_array("Las imágenes", image)
     if array.dtype.kind not in "uif":
         raise TypeError(f"La imagen debe contener números reales, y es de tipo «{array.dtype}».")
     batch = array[np.newaxis] if array.ndim == 3 else array

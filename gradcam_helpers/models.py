@@ -99,6 +99,7 @@ def model_path(source: data.Source) -> Path:
     Es la carpeta `modelos` del repositorio, se empiece desde donde se empiece, o la de la variable
     de entorno `GRADCAM_MODELOS`.
     """
+    data.check_source(source)
     default = Path(__file__).resolve().parent.parent / "modelos"
     folder = Path(os.environ.get("GRADCAM_MODELOS") or default).expanduser()
     return folder / f"original-{source.key}.keras"

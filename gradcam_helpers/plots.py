@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 
 from gradcam_helpers import formulas
+from gradcam_helpers.engine.inputs import check_color, check_count, check_real, check_titles
 
 DPI = 80  # con más, los cuadernos pesarían demasiado: cada uno guarda todas sus figuras
 COLORMAP = "inferno"  # perceptualmente uniforme, y se distingue también sin percibir el rojo o el verde
@@ -26,8 +27,7 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"La opacidad va de 0 a 1, y es {opacity}.")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
-        raise ValueError(f"La imagen debe ser uint8 (alto, ancho, 3), y es {image.dtype} {image.shape}.")
+    image, heatmap = check_color("La imagen", image), np.asarray(heatmap)
     if heatmap.ndim != 2 or not (heatmap.min() >= 0 and heatmap.max() <= 1):
         raise ValueError("El mapa de calor debe tener forma (alto, ancho) y valores entre 0 y 1.")
     (resized,) = formulas.resize_heatmaps(heatmap[np.newaxis], image.shape[:2])
@@ -46,10 +46,9 @@ def draw_outline(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def show_images(images, titles, columns: int = 4, title: str | None = None) -> plt.Figure:
     """Rejilla de imágenes (H, W, 3), cada una con su rótulo."""
-    figure, axes = _grid(len(images), columns)
-    for axis, image, text in zip(axes, images, titles, strict=True):
+    figure, axes = _grid(images, titles, columns)
+    for axis, image in zip(axes, images, strict=True):
         axis.imshow(image)
-        axis.set_title(text, fontsize=9)
     if title:
         figure.suptitle(title)
     return figure
@@ -57,6 +56,8 @@ def show_images(images, titles, columns: int = 4, title: str | None = None) -> p
 
 def show_overlays(images, heatmaps, titles, columns: int = 3) -> plt.Figure:
     """Rejilla de imágenes con su mapa de calor (H, W), entre 0 y 1, superpuesto, y la escala de colores."""
+    if len(images) != len(heatmaps):
+        raise ValueError(f"Hace falta un mapa por imagen, y hay {len(images)} y {len(heatmaps)} mapas.")
     blended = [overlay(image, heatmap) for image, heatmap in zip(images, heatmaps, strict=True)]
     figure = show_images(blended, titles, columns)
     scale = plt.cm.ScalarMappable(plt.Normalize(0, 1), COLORMAP)
@@ -66,22 +67,20 @@ def show_overlays(images, heatmaps, titles, columns: int = 3) -> plt.Figure:
 
 def show_signed_maps(maps, titles, label: str, columns: int = 3) -> plt.Figure:
     """Rejilla de mapas (H, W) con signo: azul negativo, rojo positivo, blanco cero, escala común."""
+    figure, axes = _grid(maps, titles, columns)
     limit = max(float(np.abs(values).max()) for values in maps) or 1.0
-    figure, axes = _grid(len(maps), columns)
-    for axis, values, text in zip(axes, maps, titles, strict=True):
+    for axis, values in zip(axes, maps, strict=True):
         picture = axis.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axis.set_title(text, fontsize=9)
     figure.colorbar(picture, ax=figure.axes, label=label, shrink=0.8)
     return figure
 
 
 def show_activations(maps, titles, columns: int = 4) -> plt.Figure:
     """Rejilla de mapas de características (H, W), no negativos, con una escala común."""
-    limit = max(float(values.max()) for values in maps) or 1.0
-    figure, axes = _grid(len(maps), columns)
-    for axis, values, text in zip(axes, maps, titles, strict=True):
+    figure, axes = _grid(maps, titles, columns)
+    limit = max(float(np.max(values)) for values in maps) or 1.0
+    for axis, values in zip(axes, maps, strict=True):
         picture = axis.imshow(values, cmap="viridis", vmin=0, vmax=limit)
-        axis.set_title(text, fontsize=9)
     figure.colorbar(picture, ax=figure.axes, label="Activación", shrink=0.8)
     return figure
 
@@ -104,6 +103,12 @@ def show_learning_curves(history: dict[str, list[float]]) -> plt.Figure:
 
 def show_confusion_matrix(matrix: np.ndarray, class_names) -> plt.Figure:
     """Matriz de confusión: filas, clase verdadera; columnas, clase predicha; imágenes en cada casilla."""
+    matrix, class_names = check_real("La matriz", matrix), list(class_names)
+    if matrix.shape != (len(class_names), len(class_names)) or not class_names:
+        raise ValueError(
+            f"La matriz debe tener una fila y una columna por clase: es {matrix.shape}, y hay "
+            f"{len(class_names)} nombres."
+        )
     figure, axis = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
     picture = axis.imshow(matrix, cmap="viridis", vmin=0)
     ticks = range(len(class_names))
@@ -123,13 +128,16 @@ def show_confusion_matrix(matrix: np.ndarray, class_names) -> plt.Figure:
     return figure
 
 
-def _grid(count: int, columns: int):
-    """Figura con `count` casillas sin ejes, y esas casillas en orden de lectura."""
-    columns = min(columns, count)
+def _grid(images, titles, columns: int):
+    """Figura con una casilla sin ejes por imagen, cada una con su rótulo, y las casillas, por orden."""
+    count = len(images)
+    titles, columns = check_titles(titles, count), min(check_count("columns", columns), count)
     rows = -(-count // columns)
     side = 2.3 if count > 1 else 3.6  # pulgadas
     size = side * columns + 0.6, (side + 0.2) * rows
     figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, squeeze=False, layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
+    for axis, text in zip(axes.flat, titles, strict=False):
+        axis.set_title(text, fontsize=9)
     return figure, list(axes.flat)[:count]

@@ -81,3 +81,26 @@ def test_upstairs_modules_are_short(module):
 def test_the_readme_names_every_module_upstairs():
     named = re.findall(r"^\| `(\w+)\.py` \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     assert named == UPSTAIRS
+
+
+TEXTS = [
+    *PACKAGE.rglob("*.py"),
+    *(ROOT / "fuentes").rglob("*.py"),
+    *(ROOT / "generador").rglob("*.py"),
+    *ROOT.glob("*.md"),
+    ROOT / "Makefile",
+]
+
+
+DELETE = re.compile(r"\b(bórra|elimína)l[oa]s?\b|\b(borra|elimina) es[aet]", flags=re.IGNORECASE)
+
+
+@pytest.mark.parametrize("advice", ["Bórralo y repite.", "Borra esa carpeta", "elimínalas", "elimina este"])
+def test_advice_to_delete_is_seen(advice):
+    assert DELETE.search(advice)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: str(text.relative_to(ROOT)))
+def test_nobody_is_told_to_delete_anything(text):
+    """Lo que parece dañado puede estar sano, y no tener copia."""
+    assert not DELETE.search(text.read_text())

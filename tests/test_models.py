@@ -73,6 +73,12 @@ def test_each_source_has_its_own_file(monkeypatch, tmp_path, root):
     assert models.model_path(real) == root / "modelos" / "original-real.keras"
 
 
+@pytest.mark.parametrize("wrong", ["real", None])
+def test_the_file_is_of_a_source(wrong):
+    with pytest.raises(TypeError, match=f"prepare_source», y esto es «{type(wrong).__name__}»"):
+        models.model_path(wrong)
+
+
 def test_empty_variable_means_the_folder_of_the_repository(monkeypatch, root):
     monkeypatch.setenv("GRADCAM_MODELOS", "")
     assert models.model_path(data.Source("real", "", "", "")).parent == root / "modelos"

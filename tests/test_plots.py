@@ -101,6 +101,31 @@ def test_grid_shows_every_image_with_its_title():
     assert [axis.get_title() for axis in figure.axes if axis.images] == list("abcde")
 
 
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        (lambda: plots.show_images([], []), "alguna imagen.*hay 0 imágenes"),
+        (lambda: plots.show_images([IMAGE] * 3, ["a", "b"]), "hay 3 imágenes y 2 rótulos"),
+        (lambda: plots.show_images([IMAGE], ["a", "b"]), "hay 1 imágenes y 2 rótulos"),
+        (lambda: plots.show_images([IMAGE], ["a"], columns=0), "«columns».*desde 1"),
+        (lambda: plots.show_overlays([IMAGE], [], ["a"]), "un mapa por imagen"),
+        (lambda: plots.show_overlays([IMAGE], [HEATMAP], []), "hay 1 imágenes y 0 rótulos"),
+        (lambda: plots.show_signed_maps([], [], "valor"), "alguna imagen"),
+        (lambda: plots.show_signed_maps([HEATMAP], [], "valor"), "hay 1 imágenes y 0 rótulos"),
+        (lambda: plots.show_activations([], []), "alguna imagen"),
+        (lambda: plots.show_activations([HEATMAP], ["a"], columns="2"), "«columns»"),
+        (lambda: plots.show_confusion_matrix(np.eye(3), ["a", "b"]), r"\(3, 3\), y hay 2 nombres"),
+        (lambda: plots.show_confusion_matrix(np.eye(2), list("abcdefghij")), "hay 10 nombres"),
+        (lambda: plots.show_confusion_matrix(np.zeros((2, 3)), ["a", "b"]), r"\(2, 3\)"),
+        (lambda: plots.show_confusion_matrix([[1], [2, 3]], ["a", "b"]), "formas distintas"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_drawing(figure, message):
+    with pytest.raises(ValueError, match=message):
+        figure()
+    assert not pyplot.get_fignums()
+
+
 def test_curves_show_training_and_validation():
     history = {"accuracy": [0.5, 1], "val_accuracy": [0.4, 0.8], "loss": [1, 0], "val_loss": [2, 1]}
     for axis in plots.show_learning_curves(history).axes:

@@ -91,7 +91,7 @@ def check_heatmaps(heatmaps, shape: tuple[int, ...]) -> np.ndarray:
 
 def check_masks(masks) -> np.ndarray:
     """Máscaras, bool (N, alto, ancho)."""
-    masks = np.asarray(masks)
+    masks = as_array("Las máscaras", masks)
     if masks.dtype != bool or masks.ndim != 3 or masks.size == 0:
         raise ValueError(
             "Las máscaras deben ser bool (N, alto, ancho), con una al menos, "
@@ -100,9 +100,26 @@ def check_masks(masks) -> np.ndarray:
     return masks
 
 
+def as_array(what: str, values) -> np.ndarray:
+    """Los valores en una matriz, si son todos de la misma forma."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{what}: son de formas distintas, y deben ser todas de la misma.") from None
+
+
+def check_titles(titles, count: int) -> list:
+    """Un rótulo por imagen, y alguna imagen."""
+    titles = list(titles)
+    if len(titles) != count or count == 0:
+        found = f"{count} imágenes y {len(titles)} rótulos"
+        raise ValueError(f"Hace falta alguna imagen y un rótulo para cada una, y hay {found}.")
+    return titles
+
+
 def check_color(what: str, array, batch: bool = False) -> np.ndarray:
     """Una imagen en color, uint8 (alto, ancho, 3); con `batch`, también un lote de ellas."""
-    array = np.asarray(array)
+    array = as_array(what, array)
     dimensions = (3, 4) if batch else (3,)
     if array.dtype != np.uint8 or array.ndim not in dimensions or array.shape[-1] != 3 or array.size == 0:
         form = "(alto, ancho, 3) o (N, alto, ancho, 3)" if batch else "(alto, ancho, 3)"
@@ -126,7 +143,7 @@ def check_seed(value) -> int:
 
 def check_real(what: str, values) -> np.ndarray:
     """Números reales y finitos, en float32."""
-    values = np.asarray(values)
+    values = as_array(what, values)
     if values.dtype.kind not in "buif":
         raise TypeError(f"{what}: hacen falta números reales, y son de tipo «{values.dtype}».")
     values = values.astype(np.float32, copy=False)
