@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from gradcam_helpers.engine.backend import tf
+from gradcam_helpers.engine.inputs import check_count, check_maps
 
 
 def class_activation_mapping(activations, gradients):
@@ -133,7 +134,7 @@ def normalize(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Devuelve `(heatmap, empty)`: float32 entre 0 y 1, y bool (...) con los mapas sin ningún valor positivo.
     """
-    rectified = np.maximum(raw, 0)  # la ReLU
+    rectified = np.maximum(check_maps(raw), 0)  # la ReLU
     maximum = rectified.max(axis=(-2, -1), keepdims=True)
     heatmap = np.divide(rectified, maximum, out=np.zeros_like(rectified), where=maximum > 0)
     return heatmap, maximum[..., 0, 0] == 0
@@ -148,8 +149,10 @@ def resize_heatmaps(heatmaps: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
     Devuelve float32 (..., alto, ancho), sin salirse del intervalo de los valores de partida.
     """
-    height, width = shape
-    maps = np.asarray(heatmaps, np.float32)
+    maps = check_maps(heatmaps)
+    if np.shape(shape) != (2,):
+        raise ValueError(f"«shape» debe ser el alto y el ancho de la imagen, y es {shape!r}.")
+    height, width = (check_count("shape", side) for side in shape)
     one_by_one = maps.reshape(-1, *maps.shape[-2:])
     resized = [cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR) for each in one_by_one]
     return np.reshape(resized, (*maps.shape[:-2], height, width))

@@ -87,7 +87,7 @@ def deletion(predict: Callable, images, heatmaps, target, baseline=0.0, steps: i
 def _curve(predict, start, finish, heatmaps, target, steps) -> Curve:
     """Puntuaciones mientras los píxeles pasan de `start` a `finish` por orden de relevancia."""
     pixels = heatmaps[0].size
-    if not isinstance(steps, int | np.integer) or not 1 <= steps <= pixels:
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= pixels:
         raise ValueError(f"«steps» debe ser un número entero entre 1 y {pixels} (los píxeles), y es {steps}.")
     changed = np.arange(steps + 1) * pixels // steps
     position = _positions(heatmaps)

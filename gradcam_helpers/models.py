@@ -6,8 +6,9 @@ from pathlib import Path
 
 from gradcam_helpers import data
 from gradcam_helpers.engine import weights
+from gradcam_helpers.engine.anatomy import check_model
 from gradcam_helpers.engine.backend import keras
-from gradcam_helpers.engine.inputs import check_count
+from gradcam_helpers.engine.inputs import check_count, check_path
 from gradcam_helpers.engine.model_files import read_model
 
 BLOCK_FILTERS = (32, 64, 128)
@@ -50,6 +51,7 @@ def compile_model(model: keras.Model, steps: int) -> None:
     Argumentos:
         steps: pasos de todo el entrenamiento, es decir, lotes por época multiplicados por épocas.
     """
+    check_model(model)
     steps = check_count("steps", steps)
     model.compile(
         optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)),
@@ -79,6 +81,7 @@ def train(model: keras.Model, training, validation=None, epochs: int = 1) -> ker
         training, validation: lotes `(images, labels)` como los de `data.load_batches`.
         epochs: veces que la red ve cada imagen de entrenamiento.
     """
+    check_model(model)
     epochs = check_count("epochs", epochs)
     if not model.compiled:
         raise ValueError(f"«{model.name}» no está compilada: llama antes a «compile_model».")
@@ -112,11 +115,11 @@ def save_model(model: keras.Model, path) -> Path:
     Escribe en un fichero provisional y lo renombra al final: lo que hubiera no se pierde si algo falla.
 
     Errores:
-        TypeError: no es un modelo de Keras.
+        TypeError: no es un modelo de Keras, o `path` no es una ruta.
         ValueError: el nombre no acaba en `.keras`, o la red no se puede guardar entera.
         OSError: no se pudo escribir.
     """
-    path = Path(path)
+    path = check_path(path)
     if path.suffix != ".keras":
         raise ValueError(f"El nombre del modelo debe acabar en «.keras», y es «{path.name}».")
     bare = _without_optimizer(model)
@@ -143,8 +146,7 @@ def _without_optimizer(model: keras.Model) -> keras.Model:
 
     Errores: los de `save_model`, si no sería la misma.
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"Hace falta un modelo de Keras, y esto es «{type(model).__name__}».")
+    check_model(model)
     if getattr(model, "inputs", None):
         if isinstance(model, keras.Sequential):
             bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
@@ -165,10 +167,11 @@ def load_model(path) -> keras.Model:
     El fichero puede venir de cualquiera: se carga con `safe_mode`, que rechaza los que traen código.
 
     Errores:
+        TypeError: `path` no es una ruta.
         FileNotFoundError: no hay tal fichero.
         ValueError: el fichero está cortado, no es de Keras, trae código o es demasiado grande.
     """
-    path = Path(path)
+    path = check_path(path)
     if not path.exists():
         raise FileNotFoundError(f"No hay ningún modelo en «{path}». La lección 2 lo entrena y lo guarda.")
     return read_model(path)

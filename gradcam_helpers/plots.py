@@ -1,5 +1,7 @@
 """Figuras del curso: imágenes, mapas de calor superpuestos y curvas. Todas devuelven la figura."""
 
+import numbers
+
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,8 +27,8 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.
     Errores:
         ValueError: `opacity` o los valores del mapa se salen de 0…1, o la imagen no es uint8 en color.
     """
-    if not 0 <= opacity <= 1:
-        raise ValueError(f"La opacidad va de 0 a 1, y es {opacity}.")
+    if not isinstance(opacity, numbers.Real) or not 0 <= opacity <= 1:
+        raise ValueError(f"La opacidad va de 0 a 1, y es {opacity!r}.")
     image, heatmap = check_color("La imagen", image), np.asarray(heatmap)
     if heatmap.ndim != 2 or not (heatmap.min() >= 0 and heatmap.max() <= 1):
         raise ValueError("El mapa de calor debe tener forma (alto, ancho) y valores entre 0 y 1.")
@@ -37,6 +39,10 @@ def overlay(image: np.ndarray, heatmap: np.ndarray, opacity: float = 0.5) -> np.
 
 def draw_outline(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Copia de una imagen uint8 con el borde de una máscara bool (alto, ancho): blanco, entre dos negros."""
+    if np.shape(mask) != np.shape(image)[:2]:
+        raise ValueError(
+            f"La máscara debe ser del tamaño de la imagen, {image.shape}, y es {np.shape(mask)}."
+        )
     outlined = image.copy()
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(outlined, contours, -1, (0, 0, 0), 3)
@@ -87,6 +93,9 @@ def show_activations(maps, titles, columns: int = 4) -> plt.Figure:
 
 def show_learning_curves(history: dict[str, list[float]]) -> plt.Figure:
     """Exactitud y pérdida por época, en entrenamiento y, si la hay, validación (el `history` de Keras)."""
+    missing = [name for name in ("accuracy", "loss") if not history.get(name)]
+    if missing:
+        raise ValueError(f"En el historial falta «{missing[0]}»: ¿se ha entrenado alguna época?")
     epochs = range(1, len(history["loss"]) + 1)
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for axis, metric, name in zip(axes, ("accuracy", "loss"), ("Exactitud", "Pérdida"), strict=True):

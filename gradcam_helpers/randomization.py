@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcam_helpers.engine.backend import keras
-from gradcam_helpers.engine.inputs import check_real, check_seed
+from gradcam_helpers.engine.inputs import as_array, check_real, check_seed
 from gradcam_helpers.engine.untraining import copy_model, layers_with_weights, untrained_copy
 
 UNCHANGED = 0.99  # correlación desde la que dos mapas se ven iguales
@@ -57,7 +57,9 @@ def cascading_randomization(model: keras.Model, images, explain: Callable, seed:
     """
     if not callable(explain):
         raise TypeError(f"«explain» debe ser una función, y es «{type(explain).__name__}».")
-    seed = check_seed(seed)
+    seed, images = check_seed(seed), as_array("Las imágenes", images)
+    if images.ndim == 0 or len(images) == 0:
+        raise ValueError("Hace falta un lote de imágenes, con alguna al menos.")
     network, untrained = copy_model(model), untrained_copy(model, seed)
     original = np.asarray(explain(model, images))
     if original.shape[:1] != (len(images),):

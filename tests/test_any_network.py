@@ -714,7 +714,7 @@ def test_rejects_batches_where_the_images_are_not_known(batch, message):
 
 def test_rejects_images_of_several_sizes(images):
     explainer = cam.Explainer(network_with(dense()))
-    with pytest.raises(ValueError, match=r"misma forma.*\(12, 10, 3\), \(11, 10, 3\)"):
+    with pytest.raises(ValueError, match=r"varias formas.*\(12, 10, 3\), \(11, 10, 3\)"):
         explainer.explain([images[0], images[1, 1:]])
     assert explainer.explain(list(images)).raw.shape == (3, 10, 8)
 

@@ -382,7 +382,7 @@ def test_a_black_image_is_valid():
         (np.full((300, 300, 3), "a"), TypeError, "números reales"),
         ("foto.jpg", TypeError, "números reales"),
         (None, TypeError, "números reales"),
-        ([IMAGE, IMAGE[1:]], ValueError, "de formas distintas"),
+        ([IMAGE, IMAGE[1:]], ValueError, "varias formas"),
         (np.ones((300, 300, 3), bool), TypeError, "bool"),
         (np.full((300, 300, 3), np.nan), ValueError, "NaN"),
         (IMAGE.astype(float) + 1, ValueError, "de 1 a 256"),

@@ -755,3 +755,18 @@ def test_only_empty_maps_have_no_maximum_in_the_course_network(course_maps, laye
     assert explanation.heatmap.min() >= 0
     assert np.array_equal(explanation.heatmap.max(axis=(2, 3)), np.where(explanation.empty, 0, 1))
     assert np.array_equal(explanation.empty, explanation.raw.max(axis=(2, 3)) <= 0)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a", None, np.zeros(3), np.zeros((0, 2, 2)), np.full((1, 2, 2), np.nan), [[1], [2, 3]]]
+)
+def test_what_is_not_a_map_is_refused(wrong):
+    for use in (formulas.normalize, lambda maps: formulas.resize_heatmaps(maps, (3, 3))):
+        with pytest.raises((TypeError, ValueError), match="[mM]apas"):
+            use(wrong)
+
+
+@pytest.mark.parametrize("shape", [3, (3,), (3, 3, 3), (0, 3), (3, -1), (2.5, 3), ("3", 3), None])
+def test_a_size_is_a_height_and_a_width(shape):
+    with pytest.raises(ValueError, match="«shape» debe ser"):
+        formulas.resize_heatmaps(np.ones((1, 2, 2)), shape)

@@ -505,6 +505,8 @@ def test_rejects_what_does_not_score_that_class(images, heatmaps, measure, predi
         ({"steps": 0}, ValueError, "entre 1 y 30.*es 0"),
         ({"steps": -2}, ValueError, "entre 1 y 30.*es -2"),
         ({"steps": 31}, ValueError, "entre 1 y 30.*es 31"),
+        ({"steps": True}, ValueError, "número entero.*es True"),
+        ({"steps": "5"}, ValueError, "número entero.*es 5"),
         ({"steps": 2.5}, ValueError, "número entero.*es 2.5"),
         ({"baseline": "desenfoque"}, TypeError, "«baseline».*números"),
         ({"baseline": np.nan}, ValueError, "«baseline».*NaN"),

@@ -278,6 +278,20 @@ def test_steps_and_epochs_are_counted_from_one(small, value):
         models.train(small, None, epochs=value)
 
 
+@pytest.mark.parametrize("wrong", [None, "red.keras"])
+def test_only_models_are_trained(wrong):
+    for use in (lambda: models.compile_model(wrong, 1), lambda: models.train(wrong, [])):
+        with pytest.raises(TypeError, match=f"modelo de Keras.*«{type(wrong).__name__}»"):
+            use()
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"red.keras"])
+def test_a_path_is_a_path(small, wrong):
+    for use in (lambda: models.save_model(small, wrong), lambda: models.load_model(wrong)):
+        with pytest.raises(TypeError, match=f"la ruta de un fichero, y esto es «{type(wrong).__name__}»"):
+            use()
+
+
 def test_an_uncompiled_network_is_not_trained(small):
     with pytest.raises(ValueError, match="no está compilada.*compile_model"):
         models.train(small, None)

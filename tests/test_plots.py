@@ -114,10 +114,15 @@ def test_grid_shows_every_image_with_its_title():
         (lambda: plots.show_signed_maps([HEATMAP], [], "valor"), "hay 1 imágenes y 0 rótulos"),
         (lambda: plots.show_activations([], []), "alguna imagen"),
         (lambda: plots.show_activations([HEATMAP], ["a"], columns="2"), "«columns»"),
+        (lambda: plots.show_learning_curves({}), "falta «accuracy»"),
+        (lambda: plots.show_learning_curves({"accuracy": [1.0]}), "falta «loss»"),
+        (lambda: plots.show_learning_curves({"accuracy": [], "loss": []}), "alguna época"),
+        (lambda: plots.draw_outline(IMAGE, MASK[1:]), "del tamaño de la imagen"),
+        (lambda: plots.overlay(IMAGE, HEATMAP, "0.5"), "va de 0 a 1, y es '0.5'"),
         (lambda: plots.show_confusion_matrix(np.eye(3), ["a", "b"]), r"\(3, 3\), y hay 2 nombres"),
         (lambda: plots.show_confusion_matrix(np.eye(2), list("abcdefghij")), "hay 10 nombres"),
         (lambda: plots.show_confusion_matrix(np.zeros((2, 3)), ["a", "b"]), r"\(2, 3\)"),
-        (lambda: plots.show_confusion_matrix([[1], [2, 3]], ["a", "b"]), "formas distintas"),
+        (lambda: plots.show_confusion_matrix([[1], [2, 3]], ["a", "b"]), "varias formas"),
     ],
 )
 def test_what_does_not_fit_is_said_before_drawing(figure, message):

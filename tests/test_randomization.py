@@ -386,5 +386,5 @@ def test_randomization_rejects(trained, images, network, explain, error, message
 
 
 def test_randomization_rejects_an_empty_batch(trained, images):
-    with pytest.raises(ValueError, match="con alguno al menos"):
+    with pytest.raises(ValueError, match="con alguna al menos"):
         randomization.cascading_randomization(trained, images[:0], edges)

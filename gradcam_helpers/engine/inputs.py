@@ -1,6 +1,8 @@
 """Comprobaciones de lo que se recibe: cada una lo devuelve en la forma que se usa, o dice qué falla."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +19,7 @@ def check_images(images, expected: tuple | None = None) -> np.ndarray:
     Argumentos:
         expected: alto, ancho y canales que espera la red, con None donde vale cualquiera.
     """
-    images = _stacked(images)
+    images = as_array("Las imágenes", images)
     if expected is not None and not _fits(images.shape, expected):
         sizes = ", ".join("?" if size is None else str(size) for size in expected)
         raise ValueError(
@@ -35,17 +37,6 @@ def check_images(images, expected: tuple | None = None) -> np.ndarray:
             f"Las imágenes deben ser flotantes, y son «{images.dtype}». ¿Falta «data.prepare_image»?"
         )
     return check_real("Las imágenes", images)
-
-
-def _stacked(images) -> np.ndarray:
-    try:
-        return np.asarray(images)
-    except ValueError:
-        sizes = ", ".join(dict.fromkeys(str(np.shape(image)) for image in images))
-        raise ValueError(
-            f"Todas las imágenes de un lote deben tener la misma forma, y las hay de {sizes}. Llévalas antes "
-            "a un mismo tamaño."
-        ) from None
 
 
 def images_of(batch):
@@ -89,6 +80,14 @@ def check_heatmaps(heatmaps, shape: tuple[int, ...]) -> np.ndarray:
     return heatmaps
 
 
+def check_maps(maps) -> np.ndarray:
+    """Mapas (..., alto, ancho), en float32, con alguna posición al menos."""
+    maps = check_real("Los mapas", maps)
+    if maps.ndim < 2 or maps.size == 0:
+        raise ValueError(f"Hacen falta mapas (..., alto, ancho), con alguno al menos, y son {maps.shape}.")
+    return maps
+
+
 def check_masks(masks) -> np.ndarray:
     """Máscaras, bool (N, alto, ancho)."""
     masks = as_array("Las máscaras", masks)
@@ -105,7 +104,15 @@ def as_array(what: str, values) -> np.ndarray:
     try:
         return np.asarray(values)
     except ValueError:
-        raise ValueError(f"{what}: son de formas distintas, y deben ser todas de la misma.") from None
+        shapes = ", ".join(dict.fromkeys(map(_shape, values)))
+        raise ValueError(f"{what}: hay varias formas ({shapes}), y debe ser una sola.") from None
+
+
+def _shape(value) -> str:
+    try:
+        return str(np.shape(value))
+    except ValueError:
+        return "irregular"
 
 
 def check_titles(titles, count: int) -> list:
@@ -125,6 +132,12 @@ def check_color(what: str, array, batch: bool = False) -> np.ndarray:
         form = "(alto, ancho, 3) o (N, alto, ancho, 3)" if batch else "(alto, ancho, 3)"
         raise ValueError(f"{what} debe ser uint8 {form}, y es {array.dtype} {array.shape}.")
     return array
+
+
+def check_path(path) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"Hace falta la ruta de un fichero, y esto es «{type(path).__name__}».")
+    return Path(path)
 
 
 def check_count(name: str, value) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from gradcam_helpers.engine.anatomy import check_model
 from gradcam_helpers.engine.backend import keras
 
 
@@ -80,8 +81,7 @@ def _clone(model: keras.Model, configure: Callable, seed: int) -> keras.Model:
 
     Una capa propia puede sortear sin que su semilla esté en la configuración: para eso es `seed`.
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"Hace falta un modelo de Keras, y esto es «{type(model).__name__}».")
+    check_model(model)
 
     def another(layer):
         return type(layer).from_config(configure(layer))
