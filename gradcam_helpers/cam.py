@@ -41,8 +41,8 @@ class Explainer:
     Al construirlo se comprueba, con unas imágenes de prueba, que los logits que se leen son los de la red.
 
     Atributos:
-        layer_names: capas que calculan con filtros, en el orden de la red. Se puede explicar cualquier otra
-            capa que dé mapas. Una capa de un modelo anidado se llama «modelo/capa».
+        layer_names: capas que calculan con filtros, y `default_layer`, en el orden de la red. Se puede
+            explicar cualquier otra capa que dé mapas. Una capa de un modelo anidado se llama «modelo/capa».
         default_layer: la que se explica si no se pide ninguna. La última de ellas antes de que se pierda el
             espacio o, si la siguen, su normalización y su activación.
         proved: si la comprobación ha servido; no, si la red responde siempre 0 o 1.

@@ -585,7 +585,8 @@ def test_the_layer_explained_by_default(name):
     assert default == expected
     explanation = explainer.explain(image, target=1)
     assert explanation.layer == explainer.default_layer
-    for layer in {*explainer.layer_names, explainer.default_layer}:  # `record` admite lo que `explain`
+    assert explainer.default_layer in explainer.layer_names
+    for layer in explainer.layer_names:  # `record` admite lo que `explain`
         expected_map = explainer.explain(image, layer=layer, target=1).raw
         assert_same_map(explainer.record(image, layer, 1).explain(layer, 1).raw, expected_map)
 

@@ -418,7 +418,20 @@ def test_of_many_classes_only_the_seen_one_is_recorded_in_advance(monkeypatch):
         await asyncio.sleep(20 * turns.PAUSE)
 
     asyncio.run(main())
-    assert {key for key in board._recording._gradients} == {("conv0", 4), ("conv1", 4)}
+    assert board._recording._gradients.keys() == {("conv0", "logit", 4), ("conv1", "logit", 4)}
+
+
+def test_the_first_map_is_of_the_default_layer():
+    maps = (
+        keras.layers.Conv2D(4, 3, name="conv"),
+        keras.layers.BatchNormalization(),
+        keras.layers.ReLU(name="relu"),
+    )
+    last = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)
+    explainer = cam.Explainer(keras.Sequential([keras.Input((32, 32, 3)), *maps, *last]))
+    board = explorer.Explorer(explainer, pictures(32, 32), [0, 1, 0], data.CLASS_NAMES, prepare=whole)
+    assert board._layer.options == ("conv", "relu")
+    assert board._layer.value == explainer.default_layer == "relu"
 
 
 @pytest.mark.parametrize(

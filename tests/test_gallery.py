@@ -84,7 +84,7 @@ def test_predictions_that_do_not_serve(predicted, error, message):
         (IMAGES[..., 0], "y son uint8 (4, 20, 30)"),
         (IMAGES[..., :1], "y son uint8 (4, 20, 30, 1)"),
         (IMAGES[0], "y son uint8 (20, 30, 3)"),
-        ([IMAGES[0], IMAGES[0, :9]], "del mismo tamaño"),
+        ([IMAGES[0], IMAGES[0, :9]], "varias formas"),
         (IMAGES[:0], "No hay imágenes"),
     ],
 )

@@ -26,7 +26,8 @@ class Anatomy:
     Atributos:
         model: el modelo.
         layers: todas las capas con su nombre; las de un modelo anidado, con el de este delante.
-        layer_names: nombre de las que calculan mapas con filtros aprendidos, en el orden de la red.
+        layer_names: nombre de las que calculan mapas con filtros aprendidos, y de `default_layer`, en el
+            orden de la red.
         default_layer: la que se explica por omisión. La última de ellas que hay camino de donde se pierde el
             espacio, con la normalización o la activación que la siga sin cambiar sus posiciones; o, si está
             en una rama, donde la rama se une al resto.
@@ -115,6 +116,8 @@ class Anatomy:
                 "se usa una sola vez y decide la respuesta."
             )
         self.default_layer = self._choose_default(on_the_way, end)
+        offered = {*self.layer_names, self.default_layer}
+        self.layer_names = [name for name in maps if name in offered]
 
     def _is_explainable(self, name: str) -> bool:
         return len(self.calls(name)) == 1 and self.gives_maps(name) and self.decides(name)

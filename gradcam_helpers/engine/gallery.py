@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from gradcam_helpers.engine.inputs import check_images
+from gradcam_helpers.engine.inputs import as_array, check_images
 
 UNLABELLED = -1  # la etiqueta de una imagen cuya clase no se sabe, o que no tiene; la misma que en TFDS
 # Lo que se lee entre los nombres de las clases.
@@ -68,10 +68,7 @@ def check_predicted(predicted, labels: np.ndarray, class_names: list[str]) -> np
 
 def check_pictures(images) -> np.ndarray:
     """Las imágenes, uint8 (N, alto, ancho, 3)."""
-    try:
-        images = np.asarray(images)
-    except ValueError:
-        raise ValueError("Las imágenes de un panel deben ser todas del mismo tamaño.") from None
+    images = as_array("Las imágenes de un panel", images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise ValueError(
             "Las imágenes de un panel deben ser uint8 (N, alto, ancho, 3), sin preparar para la red, y son "
@@ -92,7 +89,7 @@ def check_counts(images: np.ndarray, labels, masks=None) -> None:
 
 def check_subjects(masks, images: np.ndarray) -> np.ndarray:
     """La máscara de cada sujeto, bool (N, alto, ancho), del tamaño de las imágenes."""
-    masks = np.asarray(masks)
+    masks = as_array("Las máscaras", masks)
     if masks.dtype != bool or masks.shape != images.shape[:-1]:
         raise ValueError(
             f"Las máscaras deben ser bool {images.shape[:-1]}, como las imágenes, y son {masks.dtype} "
@@ -127,7 +124,7 @@ def check_prepare(prepare: Callable, image: np.ndarray, expected: tuple) -> None
 
 def _whole_numbers(what: str, values) -> np.ndarray:
     """Un número entero por imagen, (N,)."""
-    values = np.asarray(values)
+    values = as_array(what, values)
     if values.ndim != 1:
         raise ValueError(
             f"{what} deben ser un número por imagen, con forma (N,), y su forma es {values.shape}. Si hay un "

@@ -196,7 +196,7 @@ def check_one_target_each(target, count: int) -> np.ndarray:
 
 
 def _whole_numbers(target) -> np.ndarray:
-    target = np.asarray(target)
+    target = as_array("Las clases", target)
     if target.dtype.kind not in "iu":
         raise TypeError(f"La clase debe ser un número entero, y es «{target.dtype}».")
     return target
@@ -269,7 +269,7 @@ def _layer_name(anatomy: Anatomy, layer) -> str:
 
 
 def _choices(anatomy: Anatomy) -> str:
-    return f"Sus capas convolucionales son: {', '.join(anatomy.layer_names)}."
+    return f"Se pueden explicar, entre otras: {', '.join(anatomy.layer_names)}."
 
 
 def _check_choice(name: str, value, choices: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ class Recording:
         self.predicted = int(self.logits[0].argmax())
 
     def complete(self, target: int) -> None:
-        """Anota las capas convolucionales que falten de una clase.
+        """Anota de una clase las capas de `layer_names` que falten.
 
         Errores:
             ValueError: alguna capa no se puede explicar; entonces no se anota ninguna.
