@@ -667,7 +667,7 @@ def test_a_layer_may_be_asked_for_in_several_ways(layer):
     [
         (2, ValueError, "ninguna capa «2»"),
         (-3, ValueError, "ninguna capa «-3»"),
-        (layers.Conv2D(2, 1, name="ajena"), ValueError, "ninguna capa «ajena»"),
+        (layers.Conv2D(2, 1, name="ajena"), ValueError, "«ajena» no es de este modelo"),
         (1.0, TypeError, "Una capa se pide por su nombre.*«float»"),
         (True, TypeError, "«bool»"),
         ({"c": 1}, TypeError, "«dict»"),

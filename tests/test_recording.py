@@ -472,6 +472,7 @@ def test_recording_does_not_change_the_model():
         ({"target": -1}, ValueError, "clases 0 a 2.*«-1»"),
         ({"target": [0, 1]}, ValueError, r"es \(2,\)"),
         ({"target": 1.0}, TypeError, "número entero.*«float64»"),
+        ({"target": len}, TypeError, "una función solo se explica con «Explainer.explain»"),
         ({"score": "logits"}, ValueError, "logit o probability.*«logits»"),
         ({"method": "GradCAM"}, ValueError, "Eigen-CAM o Score-CAM.*«GradCAM»"),
         ({"method": "CAM"}, ValueError, "«segunda».*promedio global"),
@@ -490,6 +491,7 @@ def test_rejects_options(options, error, message):
         ({"layer": ["primera", "segunda"]}, TypeError, "Una capa.*«list»"),
         ({"target": 3}, ValueError, "clases 0 a 2.*«3»"),
         ({"target": 1.0}, TypeError, "número entero.*«float64»"),
+        ({"target": len}, TypeError, "una función solo se explica con «Explainer.explain»"),
         ({"score": "logits"}, ValueError, "logit o probability.*«logits»"),
     ],
 )

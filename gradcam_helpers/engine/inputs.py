@@ -196,6 +196,8 @@ def check_one_target_each(target, count: int) -> np.ndarray:
 
 
 def _whole_numbers(target) -> np.ndarray:
+    if callable(target):
+        raise TypeError("Aquí hace falta una clase: una función solo se explica con «Explainer.explain».")
     target = as_array("Las clases", target)
     if target.dtype.kind not in "iu":
         raise TypeError(f"La clase debe ser un número entero, y es «{target.dtype}».")
@@ -259,7 +261,7 @@ def _layer_name(anatomy: Anatomy, layer) -> str:
         for name, each in anatomy.layers.items():
             if each is layer:
                 return name
-        layer = layer.name
+        raise ValueError(f"La capa «{layer.name}» no es de este modelo. {_choices(anatomy)}")
     else:
         raise TypeError(
             "Una capa se pide por su nombre, por la capa misma o por su puesto en «layer_names», y esto es "
