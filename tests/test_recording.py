@@ -361,6 +361,21 @@ def test_score_cam_advances_step_by_step_and_other_maps_come_in_between(counted)
     assert_same_map(raw, explainer.explain(image, layer="segunda", target=1, method="Score-CAM").raw)
 
 
+def test_constant_filters_are_looked_through_once(counted):
+    explainer, runs = counted
+    layer, image = explainer.model.get_layer("segunda"), random_images(1, 6, 5, 2)
+    kernel, bias = layer.get_weights()
+    kernel[..., 4:9] = 0
+    layer.set_weights([kernel, bias])
+    recording, progress = explainer.record(image, "segunda"), []
+    while done := recording.score_filters("segunda"):
+        progress.append(done)
+    assert progress[-1] == (16, 16)
+    assert runs.numpy() == 1 + len(progress) == 1 + math.ceil(16 / annotated.STEP)
+    raw = recording.explain("segunda", 1, method="Score-CAM").raw
+    assert_same_map(raw, explainer.explain(image, layer="segunda", target=1, method="Score-CAM").raw)
+
+
 def test_score_cam_goes_on_where_it_was(counted):
     explainer, runs = counted
     recording = explainer.record(random_images(1, 6, 5, 2), "segunda")

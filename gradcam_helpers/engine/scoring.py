@@ -98,7 +98,7 @@ def _as_table(outputs, count: int) -> np.ndarray:
 def _two_columns(outputs: np.ndarray, head: Head | None) -> np.ndarray:
     """Las puntuaciones de las clases 0 y 1, (M, 2), si solo se da la de la 1: como las ve `Explainer`."""
     if head and head.activation == LINEAR:
-        return np.concatenate([-outputs, outputs], axis=1)
+        return head.logits(outputs).numpy()
     if outputs.min() < 0 or outputs.max() > 1 + ROUNDING:
         raise ValueError(
             "Una sola salida debe ser la probabilidad de la clase 1, entre 0 y 1, y va "
