@@ -1,4 +1,4 @@
-"""Segundos y memoria máxima de cada lección, ejecutada sola: en un núcleo nuevo y sin modelos guardados.
+"""Segundos, memoria máxima y extensión de cada lección, ejecutada sola: núcleo nuevo y sin modelos guardados.
 
 La memoria es la residente del núcleo: en total, y la anónima, que no cuenta las páginas de las bibliotecas,
 porque el sistema puede descartarlas. También se mide cuánto se tarda en ver el primer mapa de calor desde que
@@ -7,6 +7,7 @@ Uso: python medidas/lessons.py [03_gradcam_paso_a_paso…]
 """
 
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -18,7 +19,19 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 HEATMAP = "plots.show_overlays("  # lo que llama la celda que dibuja mapas de calor
+FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
+NOT_READ = re.compile(r"<!--.*?-->|<[^>]+>|\]\([^)]*\)", re.DOTALL)  # comentarios, etiquetas y direcciones
 INTERVAL = 0.02  # segundos entre lecturas de la memoria anónima
+
+
+def length(notebook) -> tuple[int, int, int]:
+    """Palabras a la vista, palabras plegadas y celdas; las del código no se cuentan."""
+
+    def words(text):
+        return sum(any(map(str.isalnum, word)) for word in NOT_READ.sub(" ", text).split())
+
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return words(FOLDED.sub(" ", text)), words(" ".join(FOLDED.findall(text))), len(notebook.cells)
 
 
 def memory(process: int, field: str) -> float:
@@ -54,9 +67,10 @@ def measure(path: Path) -> None:
         stop.set()
         watcher.join()
     seconds = time.perf_counter() - start
+    seen, folded, cells = length(notebook)
     print(
         f"{path.stem:28s} {seconds:6.0f} s   {total:6.0f} MB en total   {anonymous[0]:6.0f} MB anónimos"
-        f"{first_map}",
+        f"   {seen} palabras, {folded} plegadas, {cells} celdas{first_map}",
         flush=True,
     )
 
