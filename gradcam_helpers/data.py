@@ -263,6 +263,16 @@ def load_masks(source: Source, split: str = TEST_SPLIT, count: int | None = None
     return np.stack(masks)
 
 
+def load_identities(source: Source, split: str = TEST_SPLIT, count: int | None = None) -> np.ndarray:
+    """El individuo de cada imagen, en el orden de `load_images`: (N,), un nombre o un número por individuo.
+
+    Los datos reales no lo dicen: entonces cada imagen cuenta como un individuo.
+    """
+    known = "identity" in _builder(source).info.features
+    examples = _take(_read(source, split, "identity" if known else "label"), count)
+    return np.array([name.decode() if known else order for order, (name,) in enumerate(examples)])
+
+
 def load_backgrounds() -> tuple[np.ndarray, list[str]]:
     """Los fondos sin sujeto, que vienen con los datos embebidos y valen para las dos fuentes.
 

@@ -1,7 +1,7 @@
-"""Medidas de un mapa: si es fiel a la red y si señala al sujeto.
+"""Medidas de un mapa: si es fiel a la red y si señala al sujeto; y el intervalo de su media.
 
-Todas dan un valor por imagen. Donde no hay nada que medir, como en un mapa vacío, el valor es NaN:
-`np.nanmean` promedia los demás y `np.isnan` cuenta los que faltan.
+Todas dan un valor por imagen, salvo `bootstrap_interval`, que los resume. Donde no hay nada que medir, como en
+un mapa vacío, el valor es NaN: `np.nanmean` promedia los demás y `np.isnan` cuenta los que faltan.
 
 Los mapas llegan entre 0 y 1 y a la resolución de la imagen: `Explanation.heatmap`, después de
 `formulas.resize_heatmaps`.
@@ -24,6 +24,8 @@ from gradcam_helpers.engine.scoring import class_scores, model_behind
 
 STEPS = 50  # pasos de una curva: cada uno cambia el 2 % de los píxeles
 BLUR_SIZE, BLUR_SIGMA = 11, 5  # en píxeles: el desenfoque del código de RISE
+RESAMPLES = 2_000  # remuestreos de un intervalo
+TAILS = 2.5, 97.5  # percentiles que encierran el 95 %
 
 
 # --- Fidelidad: ¿cambia la respuesta de la red cuando se toca lo que el mapa señala? ------------------
@@ -204,6 +206,47 @@ def energy_pointing_game(heatmaps, masks) -> np.ndarray:
     total = np.sum(heatmaps, axis=(1, 2), dtype=np.float64)
     nothing = _is_empty(heatmaps) | _is_empty(masks)
     return np.where(nothing, np.nan, inside / np.where(nothing, 1, total))
+
+
+# --- De muchas imágenes: ¿cuánto vale la media? -------------------------------------------------------
+
+
+def bootstrap_interval(values, groups=None) -> tuple[float, float]:
+    """Intervalo de confianza del 95 % de una media, por remuestreo (*bootstrap*, método del percentil).
+
+    Se sortean, con reposición, tantos grupos como hay, y se promedian todos sus valores; así muchas veces,
+    siempre con la misma semilla. Las fotos de un mismo individuo se parecen: contarlas como independientes
+    daría un intervalo demasiado estrecho. Por eso se sortean individuos y no fotos.
+
+    Efron y Tibshirani, «An Introduction to the Bootstrap», Chapman & Hall, 1993.
+
+    Argumentos:
+        values: números (N,); los NaN, donde no había nada que medir, no cuentan.
+        groups: el grupo de cada valor, (N,), como el individuo de cada foto. Por omisión, cada uno el suyo.
+
+    Devuelve `(low, high)`; NaN si no hay al menos dos grupos, de los que poder sacar un intervalo.
+
+    Errores:
+        ValueError: los valores no forman una lista o no son finitos, o no hay un grupo por valor.
+    """
+    values = np.asarray(values, np.float64)
+    groups = np.arange(values.size) if groups is None else np.asarray(groups)
+    if values.ndim != 1 or groups.shape != values.shape:
+        raise ValueError(
+            "Hacen falta una lista de valores, (N,), y un grupo por valor, "
+            f"y son {values.shape} y {groups.shape}."
+        )
+    if np.isinf(values).any():
+        raise ValueError("Los valores contienen infinitos, de los que no hay media.")
+    known = ~np.isnan(values)
+    names, group = np.unique(groups[known], return_inverse=True)
+    count = len(names)
+    if count < 2:
+        return np.nan, np.nan
+    totals, sizes = np.bincount(group, values[known]), np.bincount(group)
+    times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    low, high = np.percentile(times @ totals / (times @ sizes), TAILS)
+    return float(low), float(high)
 
 
 # --- Lo que comparten ---------------------------------------------------------------------------------

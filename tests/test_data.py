@@ -419,6 +419,19 @@ def test_masks_of_the_real_data_are_calculated(tiny_source, embedded_source, mon
     assert np.array_equal(masks, [data.subject_mask(picture) for picture in pictures[:3]])
 
 
+def test_identities_come_in_the_order_of_the_images(embedded_source):
+    _, labels = data.load_images(embedded_source, "test")
+    identities = data.load_identities(embedded_source, "test")
+    assert set(identities) == {f"sujeto {position}" for position in range(4)}
+    assert [int(name.split()[1]) % 2 for name in identities] == labels.tolist()
+    assert list(data.load_identities(embedded_source, "test", count=2)) == list(identities[:2])
+
+
+def test_without_identities_each_picture_counts_as_an_individual(tiny_source):
+    images, _ = data.load_images(tiny_source, "test")
+    assert len(set(data.load_identities(tiny_source, "test"))) == len(images) > 1
+
+
 def test_training_pictures_of_the_real_data_have_no_mask(tiny_source):
     with pytest.raises(ValueError, match="La imagen 0 de «train» no tiene máscara.*El fondo no es blanco"):
         data.load_masks(tiny_source, "train")

@@ -597,6 +597,64 @@ def test_games_reject(heatmaps, game, change, error, message):
         game(*change(heatmaps, heatmaps > 0.5))
 
 
+# --- Intervalos ---------------------------------------------------------------------------------------
+
+
+def test_the_interval_of_independent_values_is_that_of_the_normal_distribution():
+    values = np.random.default_rng(4).normal(3, 2, 500)
+    margin = 1.96 * values.std() / np.sqrt(values.size)
+    expected = values.mean() - margin, values.mean() + margin
+    assert np.allclose(metrics.bootstrap_interval(values), expected, atol=0.1 * margin)
+
+
+def test_the_interval_of_few_groups_is_known_exactly():
+    """De tres grupos, cada uno sale solo en 1 de cada 27 sorteos, el 3,7 %: más del 2,5 % de cada cola."""
+    values, groups = [0.0, 0.2, 0.4, 0.9, 0.8, 0.1, 0.3], ["b", "b", "b", "a", "a", "c", "c"]
+    assert np.allclose(metrics.bootstrap_interval(values, groups), (0.2, 0.85))
+
+
+def test_repeated_pictures_of_an_individual_add_nothing():
+    values, individuals = np.random.default_rng(5).random(30), np.arange(30)
+    once = metrics.bootstrap_interval(values, individuals)
+    assert np.allclose(metrics.bootstrap_interval(np.tile(values, 9), np.tile(individuals, 9)), once)
+    low, high = metrics.bootstrap_interval(np.tile(values, 9))
+    assert np.isclose(high - low, (once[1] - once[0]) / 3, rtol=0.1)
+
+
+def test_the_interval_does_not_depend_on_the_order_and_follows_the_units():
+    generator = np.random.default_rng(6)
+    values, groups = generator.random(40), generator.integers(0, 9, 40)
+    interval = np.array(metrics.bootstrap_interval(values, groups))
+    order = generator.permutation(40)
+    assert np.allclose(metrics.bootstrap_interval(values[order], groups[order]), interval)
+    assert np.allclose(metrics.bootstrap_interval(100 * values - 7, groups), 100 * interval - 7)
+
+
+def test_what_could_not_be_measured_does_not_count():
+    values, groups = np.array([0.1, np.nan, 0.6, 0.8, np.nan]), np.array([0, 0, 1, 2, 3])
+    known = ~np.isnan(values)
+    kept = metrics.bootstrap_interval(values[known], groups[known])
+    assert metrics.bootstrap_interval(values, groups) == kept
+
+
+@pytest.mark.parametrize("values", [[], [0.5], [np.nan, 0.5], [0.1, 0.9]])
+def test_there_is_no_interval_without_two_groups(values):
+    assert np.isnan(metrics.bootstrap_interval(values, ["uno"] * len(values))).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "groups", "message"),
+    [
+        ([[0.1, 0.2]], None, r"\(1, 2\)"),
+        ([0.1, 0.2], ["a"], r"\(2,\) y \(1,\)"),
+        ([0.1, np.inf], None, "infinitos"),
+    ],
+)
+def test_interval_rejects(values, groups, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.bootstrap_interval(values, groups)
+
+
 # --- De la red al valor -------------------------------------------------------------------------------
 
 
