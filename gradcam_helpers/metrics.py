@@ -1,7 +1,7 @@
 """Medidas de un mapa: si es fiel a la red y si señala al sujeto; y el intervalo de su media.
 
-Todas dan un valor por imagen, salvo `bootstrap_interval`, que los resume. Donde no hay nada que medir, como en
-un mapa vacío, el valor es NaN: `np.nanmean` promedia los demás y `np.isnan` cuenta los que faltan.
+Todas dan un valor por imagen, salvo `bootstrap_interval`, que los resume. Donde no hay nada que medir, como
+en un mapa vacío, el valor es NaN: `np.nanmean` promedia los demás y `np.isnan` cuenta los que faltan.
 
 Los mapas llegan entre 0 y 1 y a la resolución de la imagen: `Explanation.heatmap`, después de
 `formulas.resize_heatmaps`.
