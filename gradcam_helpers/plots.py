@@ -11,6 +11,7 @@ from gradcam_helpers import formulas
 from gradcam_helpers.engine.inputs import check_color, check_count, check_real, check_titles
 
 DPI = 80  # con más, los cuadernos pesarían demasiado: cada uno guarda todas sus figuras
+WIDEST = 8  # pulgadas de una fila: con más, un cuaderno de ocho figuras pasaría de 1 MB
 COLORMAP = "inferno"  # perceptualmente uniforme, y se distingue también sin percibir el rojo o el verde
 
 
@@ -60,14 +61,22 @@ def show_images(images, titles, columns: int = 4, title: str | None = None) -> p
     return figure
 
 
-def show_overlays(images, heatmaps, titles, columns: int = 3) -> plt.Figure:
-    """Rejilla de imágenes con su mapa de calor (H, W), entre 0 y 1, superpuesto, y la escala de colores."""
+def show_overlays(images, heatmaps, titles, columns: int = 2) -> plt.Figure:
+    """Rejilla de parejas: cada mapa de calor (H, W), entre 0 y 1, solo y superpuesto a su imagen.
+
+    La barra es la de los mapas solos; superpuestos, sus colores se mezclan con los de la imagen.
+    """
     if len(images) != len(heatmaps):
         raise ValueError(f"Hace falta un mapa por imagen, y hay {len(images)} y {len(heatmaps)} mapas.")
+    titles, columns = check_titles(titles, len(images)), check_count("columns", columns)
     blended = [overlay(image, heatmap) for image, heatmap in zip(images, heatmaps, strict=True)]
-    figure = show_images(blended, titles, columns)
-    scale = plt.cm.ScalarMappable(plt.Normalize(0, 1), COLORMAP)
-    figure.colorbar(scale, ax=figure.axes, label="Relevancia (máximo = 1)", shrink=0.8)
+    figure, axes = _grid([*heatmaps, *blended], [""] * (2 * len(images)), 2 * columns)
+    for left, heatmap, text in zip(axes[::2], heatmaps, titles, strict=True):
+        picture = left.imshow(heatmap, cmap=COLORMAP, vmin=0, vmax=1)
+        left.set_title(text, fontsize=9, loc="left")
+    for right, image in zip(axes[1::2], blended, strict=True):
+        right.imshow(image)
+    figure.colorbar(picture, ax=figure.axes).set_label("Relevancia (máximo = 1)", size=8)
     return figure
 
 
@@ -142,7 +151,7 @@ def _grid(images, titles, columns: int):
     count = len(images)
     titles, columns = check_titles(titles, count), min(check_count("columns", columns), count)
     rows = -(-count // columns)
-    side = 2.3 if count > 1 else 3.6  # pulgadas
+    side = min(2.3 if count > 1 else 3.6, WIDEST / columns)
     size = side * columns + 0.6, (side + 0.2) * rows
     figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, squeeze=False, layout="constrained")
     for axis in axes.flat:

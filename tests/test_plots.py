@@ -96,6 +96,33 @@ def test_maps_have_a_color_bar_with_its_label(figure):
     assert label
 
 
+def test_each_map_is_shown_alone_beside_its_overlay():
+    figure = plots.show_overlays([IMAGE, IMAGE // 2], [HEATMAP, HEATMAP / 2], ["uno", "dos"])
+    alone, mixed = ([axis.images[0] for axis in figure.axes[first:4:2]] for first in (0, 1))
+    for picture, image, heatmap in zip(mixed, (IMAGE, IMAGE // 2), (HEATMAP, HEATMAP / 2), strict=True):
+        assert np.array_equal(picture.get_array(), plots.overlay(image, heatmap))
+    assert [axis.get_title("left") for axis in figure.axes[:4:2]] == ["uno", "dos"]
+    assert [float(picture.get_array().max()) for picture in alone] == [1, 0.5]
+
+
+def test_the_bar_shows_the_colors_of_the_maps_alone():
+    figure = plots.show_overlays([IMAGE] * 2, [HEATMAP, HEATMAP / 2], ["uno", "dos"])
+    (bar,) = (axis for axis in figure.axes if axis.get_label() == "<colorbar>")
+    painted = {tuple(color) for color in bar.collections[-1].to_rgba(np.linspace(0, 1, 256), bytes=True)}
+    for axis in figure.axes[:4:2]:
+        picture = axis.images[0]
+        assert {
+            tuple(color) for color in picture.to_rgba(picture.get_array(), bytes=True).reshape(-1, 4)
+        } <= painted
+        assert picture.get_clim() == (0, 1)
+
+
+def test_wide_grids_fit_on_the_page():
+    for columns in (1, 2, 3):
+        figure = plots.show_overlays([IMAGE] * 3, [HEATMAP] * 3, ["uno", "dos", "tres"], columns)
+        assert figure.get_figwidth() <= plots.WIDEST + 1
+
+
 def test_grid_shows_every_image_with_its_title():
     figure = plots.show_images([IMAGE] * 5, list("abcde"), columns=3, title="Cinco")
     assert [axis.get_title() for axis in figure.axes if axis.images] == list("abcde")
