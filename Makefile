@@ -9,7 +9,7 @@ NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 PANELS := explorer chooser gallery canvas turns photos  # lo que cambia con la versión de ipywidgets o de Pillow
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos datos pesos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
+.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
@@ -47,6 +47,9 @@ cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fue
 		$(CLEAN_EXECUTION) "$$notebook" || exit 1; done
 	$(BIN)/jupyter nbconvert --to notebook --inplace $(REMOVE_OUTPUTS) notebooks/*.ipynb
 	$(BIN)/python figuras/recorrido.py
+
+captura: .venv/navegador  # la imagen del explorador que enseñan el README y la lección 4
+	$(BIN)/python -m figuras.explorador
 
 datos: .venv/listo  # dibuja de nuevo los datos embebidos
 	$(BIN)/python -m generador datos

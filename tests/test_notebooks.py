@@ -18,6 +18,7 @@ NOTEBOOKS = sorted(  # sin las copias que JupyterLab guarda al abrirlos
     path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
 )
 LARGEST_FIGURE = 300_000  # bytes
+LARGEST_PICTURE = 150_000  # bytes de una imagen que se enlaza
 EMBEDDED_DATA = "Datos: horses_or_humans_embebido, "
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -140,6 +141,17 @@ def test_no_picture_comes_from_elsewhere(path):
     for cell in nbformat.read(path, as_version=4).cells:
         assert "data:image" not in cell.source and not cell.get("attachments")
         assert "data:image" not in json.dumps(cell.get("outputs", []))
+
+
+@each_notebook
+def test_linked_pictures_are_those_of_the_course_and_are_described(path):
+    """Por su dirección, para que se vean también en Colab, adonde solo llega el cuaderno."""
+    repository, reference = address()
+    where = f"https://github.com/{repository}/raw/{reference}/figuras/"
+    for cell in nbformat.read(path, as_version=4).cells[1:]:  # la primera, la de los distintivos
+        for text, link in re.findall(r"!\[([^]]*)\]\(([^)]*)\)", cell.source):
+            assert text and link.startswith(where)
+            assert 0 < (ROOT / "figuras" / link.removeprefix(where)).stat().st_size < LARGEST_PICTURE
 
 
 @each_notebook
