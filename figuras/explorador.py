@@ -15,7 +15,7 @@ from tests.navegador.board import Board
 
 OUTPUT = Path(__file__).with_suffix(".png")
 LARGEST = 150_000  # bytes
-MARGIN = 8  # píxeles alrededor del panel
+MARGIN = 4  # píxeles alrededor del panel
 CELLS = (
     """import sys; sys.path.insert(0, "..")
 from gradcam_helpers import cam, data, explorer, models

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # 04 · El explorador: seis descubrimientos
+# # 04 · El explorador
 #
 # [![Abrir en Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/TU_USUARIO/curso-gradcam/blob/main/notebooks/04_explorador.ipynb)
 # [![Abrir en Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/TU_USUARIO/curso-gradcam/main?urlpath=lab/tree/notebooks/04_explorador.ipynb)
@@ -22,25 +22,24 @@
 # %% [markdown]
 # ## Preguntas
 #
-# - ¿Qué ve la red en cada capa?
-# - ¿Cambia el mapa si preguntamos por otra clase, con otro método o por la probabilidad?
+# - ¿Cambia el mapa con la capa, la clase y el método?
+# - ¿Qué significa un mapa vacío? ¿Y cuándo es falso?
 # - ¿Qué mira la red cuando se equivoca?
-# - ¿Qué significa un mapa vacío?
-
-# %% [markdown]
+#
 # ## Objetivos
 #
 # Al terminar podrás:
 #
 # 1. explorar una red cambiando la imagen, la capa, la clase y el método, y predecir el efecto;
 # 2. leer el medidor de completitud: cuánto del logit recoge una capa;
-# 3. reconocer cuándo engaña una explicación que deriva la probabilidad;
-# 4. interpretar un mapa vacío y un mapa que señala el fondo.
+# 3. comparar la relevancia que cae en una zona con la que le toca;
+# 4. reconocer un mapa vacío, y cuándo engaña el de la probabilidad.
 
 # %% [markdown]
 # ## Preparación
 #
-# Es la celda de la lección 1: ejecútala sin más.
+# La celda de la lección 1, cien imágenes de prueba con su máscara (los píxeles del sujeto) y la red: la que
+# guardó la lección 2 o, si no está, la que se publica con el curso.
 
 # %% tags=["preparacion"]
 import os, subprocess, sys, tempfile, warnings
@@ -86,84 +85,83 @@ import numpy as np
 source = data.prepare_source()
 print(source)
 
-# %% [markdown]
-# La red es la que guardó la lección 2; si no está, la que se publica con el curso.
-
 # %%
 model = models.load_trained(source)
-
-# %% [markdown]
-# Leemos cien imágenes de prueba con su máscara, es decir, los píxeles que son del caballo o de la persona, y
-# pedimos a la red sus predicciones.
-
-# %%
 images, labels = data.load_images(source, "test", count=100)
 masks = data.load_masks(source, "test", count=100)
-probabilities = model.predict(data.prepare_image(images), batch_size=8, verbose=0)
+batch = data.prepare_image(images)
+probabilities = model.predict(batch, batch_size=8, verbose=0)
 predicted = probabilities.argmax(axis=1)
-print(images.shape, masks.shape, probabilities.shape)
-
-# %% [markdown]
-# Son cien imágenes, cien máscaras del mismo tamaño y dos probabilidades por imagen.
 
 # %%
-wrong = predicted != labels
-print(f"Se equivoca en {wrong.sum()} de {len(labels)}.")
-
-# %% [markdown]
-# En el cuarto descubrimiento veremos qué mira la red en esos errores.
+explainer = cam.Explainer(model)
+board = explorer.Explorer(
+    explainer, images, labels, data.CLASS_NAMES, predicted, masks
+)
 
 # %% [markdown]
 # ## El explorador
 #
-# El explorador reúne en un panel lo que en la lección 3 hacíamos celda a celda:
-#
-# | control | qué cambia |
-# |---|---|
-# | **Mostrar**, **solo errores de la red** | qué imágenes recorre el control siguiente |
-# | **Imagen** | la imagen que se explica; el número es su orden entre las que pasan el filtro, y el del título, su posición entre las cien |
-# | **Capa** | la capa convolucional de la que sale el mapa; debajo se lee cuántas posiciones tienen sus mapas y cuántos filtros hay |
-# | **Clase** | la clase por la que se pregunta: la predicha u otra |
-# | **Método** | la fórmula; todas están en `gradcam_helpers/formulas.py` |
-# | **Derivar** | el logit de la clase o su probabilidad; Score-CAM usa el elegido sin derivarlo, y Eigen-CAM no usa ninguno |
-# | **Opacidad**, **contorno del sujeto** | solo el dibujo, no la explicación; la opacidad, en tanto por ciento |
-# | **Tu foto** | sube una foto (JPEG, PNG o WebP), que se centra en un cuadrado blanco de 300 × 300 |
-#
-# Se usan también con el teclado: el tabulador pasa de un control a otro, las flechas mueven los controles
-# deslizantes, y la barra espaciadora pulsa los botones y marca las casillas. En JupyterLab, mientras un botón del
-# panel tiene el foco, las flechas y las letras son órdenes del cuaderno, y `x` corta la celda: si te ocurre, `z` lo
-# deshace.
-#
-# Tu foto va a la memoria del núcleo, el programa que ejecuta las celdas: el curso no la escribe en el disco. En
-# Colab o Binder, eso sí, el núcleo está en un ordenador ajeno, y si guardas el cuaderno con el estado de sus
-# controles, se guarda también lo que muestra el panel.
-
-# %%
-explainer = cam.Explainer(model)
-board = explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, predicted, masks)
-
-# %% [markdown]
-# **Predice antes de mover.** Si cambias solo la clase, ¿qué cambiará: el mapa, las probabilidades, las barras
+# **Predice antes de mover.** Si cambias solo **Clase**, ¿qué cambiará: el mapa, las probabilidades, las barras
 # de abajo?
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 board
 
 # %% [markdown]
-# Cambian el mapa, salvo con Eigen-CAM, y las barras, que hablan de la clase elegida. Las probabilidades no: son la
-# respuesta de la red a la imagen, se pregunte por la clase que se pregunte.
+# ![El panel, con la imagen de un caballo y, a su lado, el mapa de Grad-CAM superpuesto; a la izquierda, los controles de imagen, capa, clase, método, puntuación y opacidad; debajo, las tres barras del medidor de completitud](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/explorador.png)
 #
-# El panel vuelve a aparecer más abajo, y es el mismo: en todos los sitios se ve lo último que se le ha pedido.
-# Ejecuta la lección celda a celda.
+# Así se ve el panel en marcha. Volverá a aparecer más abajo, y es el mismo: muestra lo último que se le pide.
 #
-# La rejilla siguiente muestra, sin controles, una parte de lo que se ve en el panel: seis métodos con una misma
-# imagen, el caballo al que la red da más probabilidad de serlo.
+# <details><summary>Respuesta</summary>
+#
+# Cambian las barras, que hablan de la clase elegida, y el mapa, salvo con Eigen-CAM, que no la mira. Las
+# probabilidades no: son la respuesta de la red a la imagen.
+#
+# </details>
+#
+# <details><summary>Los controles, uno a uno</summary>
+#
+# | control | qué cambia |
+# |---|---|
+# | **Mostrar**, **solo errores de la red** | qué imágenes recorre el control siguiente |
+# | **Imagen** | la imagen que se explica; en su título, su posición entre las cien |
+# | **Capa**, **Clase** | de qué capa sale el mapa, y por qué clase se pregunta |
+# | **Método** | la fórmula; todas están en `gradcam_helpers/formulas.py` |
+# | **Derivar** | el logit de la clase o su probabilidad |
+# | **Opacidad**, **contorno del sujeto** | solo el dibujo |
+# | **Tu foto** | sube una (JPEG, PNG o WebP), que se centra en un cuadrado blanco |
+#
+# </details>
+#
+# <details><summary>Con el teclado, y qué pasa con tu foto</summary>
+#
+# El tabulador cambia de control, las flechas mueven los deslizantes y la barra espaciadora pulsa y marca. En
+# JupyterLab, con un botón enfocado, las letras son órdenes del cuaderno: si `x` corta la celda, `z` lo deshace.
+#
+# Tu foto va a la memoria del núcleo, el programa que ejecuta las celdas, que en Colab o Binder está en un equipo
+# ajeno; el curso no la escribe en el disco. Si guardas el cuaderno con el estado de sus controles, se guarda también
+# lo que muestra el panel.
+#
+# </details>
+
+# %% [markdown]
+# ## Métodos distintos, mapas parecidos
+#
+# El panel ofrece siete fórmulas. Grad-CAM, Grad-CAM++ y XGrad-CAM dan un peso a cada filtro; HiResCAM y
+# LayerCAM, uno a cada posición de cada filtro; Eigen-CAM da uno a cada filtro sin mirar la clase; Score-CAM, que
+# tarda más, hace una predicción por filtro.
+#
+# **Predice.** Con el caballo que la red reconoce con más seguridad, ¿qué mapas se parecerán más al de Grad-CAM?
 
 # %%
-horse, person = (int(np.argmax((labels == i) * probabilities[:, i])) for i in (0, 1))
+# El más seguro es aquel cuya otra probabilidad es menor: esa no se redondea.
+horse, person = (
+    int(np.argmin(np.where(labels == i, probabilities[:, 1 - i], 1))) for i in (0, 1)
+)
 one = data.prepare_image(images[horse])
-methods = [method for method in explorer.METHOD_CHOICES if method != explorer.SLOW_METHOD]
-compared = [explainer.explain(one, method=method, target=0) for method in methods]
+methods = [name for name in explorer.METHOD_CHOICES if name != explorer.SLOW_METHOD]
+compared = [explainer.explain(one, method=name, target=0) for name in methods]
 
 
 def title(text, empty):
@@ -171,313 +169,318 @@ def title(text, empty):
     return f"{text} (vacío)" if empty else text
 
 
+# %%
 heatmaps = [explanation.heatmap[0] for explanation in compared]
 titles = [title(explanation.method, explanation.empty[0]) for explanation in compared]
-figure = plots.show_overlays([images[horse]] * len(methods), heatmaps, titles)
+pictures = [images[horse]] * len(methods)
+figure = plots.show_overlays(pictures, heatmaps, titles, columns=3)
+
+for name, heatmap in zip(methods[1:], heatmaps[1:]):
+    correlation = np.corrcoef(heatmap.ravel(), heatmaps[0].ravel())[0, 1]
+    print(f"Correlación de {name} con Grad-CAM: {correlation:.2f}")
 
 # %% [markdown]
-# **Figura 1.** La misma imagen y la misma capa, `bloque3_conv2`, según seis métodos: arriba, Grad-CAM,
-# Grad-CAM++ y HiResCAM; abajo, LayerCAM, XGrad-CAM y Eigen-CAM. Sobre el blanco, el gris es relevancia cero; el
-# lila, baja; el rosa, media, y el naranja y el amarillo claros, alta. ¿Cuáles se parecen entre sí?
+# **Figura 1.** La misma imagen y la misma capa, `bloque3_conv2`, según seis métodos; de cada uno, el mapa solo y
+# superpuesto.
 #
-# Los seis parten de las mismas activaciones y se distinguen en los pesos. Grad-CAM, Grad-CAM++ y XGrad-CAM dan uno
-# a cada filtro; HiResCAM y LayerCAM, uno a cada posición de cada filtro; Eigen-CAM da también uno a cada filtro,
-# pero sin gradientes y sin mirar la clase. Falta Score-CAM, que hace una predicción por filtro y tarda más:
-# pruébalo en el panel.
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Tres mapas son casi el de Grad-CAM: los de Grad-CAM++, 1,00<!-- Correlación de Grad-CAM++ con Grad-CAM: -->;
+# XGrad-CAM, 1,00<!-- Correlación de XGrad-CAM con Grad-CAM: -->, y Eigen-CAM,
+# 1,00<!-- Correlación de Eigen-CAM con Grad-CAM: -->, que no mira ni la clase ni los gradientes. Se apartan los que
+# ponderan cada posición: HiResCAM, 0,58<!-- Correlación de HiResCAM con Grad-CAM: -->, y LayerCAM,
+# 0,68<!-- Correlación de LayerCAM con Grad-CAM: -->.
+#
+# </details>
+#
+# <details><summary>De dónde sale cada método</summary>
+#
+# Grad-CAM: Selvaraju y otros, 2017. Grad-CAM++: Chattopadhay y otros, 2018
+# ([arXiv:1710.11063](https://arxiv.org/abs/1710.11063)). HiResCAM: Draelos y Carin, 2020
+# ([arXiv:2011.08891](https://arxiv.org/abs/2011.08891)). LayerCAM: Jiang y otros, 2021. XGrad-CAM: Fu y otros,
+# 2020 ([arXiv:2008.02312](https://arxiv.org/abs/2008.02312)). Eigen-CAM: Muhammad y Yeasin, 2020
+# ([arXiv:2008.00299](https://arxiv.org/abs/2008.00299)). Score-CAM: Wang y otros, 2020
+# ([arXiv:1910.01279](https://arxiv.org/abs/1910.01279)).
+#
+# </details>
 
 # %% [markdown]
-# ### El medidor de completitud
+# ## El medidor de completitud
 #
-# Debajo de las imágenes, tres barras responden a una pregunta: ¿cuánto del logit $y$ recoge esta capa?
+# Las tres barras del panel responden a una pregunta: ¿cuánto del logit $y$ recoge esta capa?
 #
-# La suma de cada activación por su gradiente, $\sum A \cdot g$, es lo que la capa aporta según la aproximación
-# lineal de la red en torno a esta imagen. Nuestra red es lineal a trozos (convoluciones, capas densas, ReLU y
-# máximos), así que lo que **falta**, $y - \sum A \cdot g$, viene solo de los sesgos de las capas siguientes.
+# **HiResCAM** multiplica cada activación por **su propio** gradiente: $M_{ij} = \sum_k g_{ijk} A_{ijk}$. La suma
+# del mapa con signo es lo que la capa aporta. Lo que **falta** hasta $y$ viene solo de los sesgos de las capas
+# siguientes, porque nuestra red es lineal a trozos.
 #
-# Esa suma tiene su mapa. **HiResCAM** multiplica cada activación por **su propio** gradiente, sin promediar, y
-# suma los filtros: $M_{ij} = \sum_k g_{ijk} A_{ijk}$. La suma de todo el mapa, antes de la ReLU, es
-# $\sum A \cdot g$. Hagamos la cuenta:
+# **Predice.** ¿Faltará más en la primera capa o en la última?
 
 # %%
-first, last = explainer.explain(one, layer=["bloque1_conv1", "bloque3_conv2"], method="HiResCAM")
-logit = last.logits[0, last.target[0]]
-gaps = [logit - explanation.raw[0].sum() for explanation in (first, last)]
-
-for gap, explanation in zip(gaps, (first, last)):
-    assert np.isclose(gap, cam.completeness_gap(explanation)[0], atol=1e-3)
-print("La cuenta a mano y la del módulo de ayuda coinciden.")
-
-# %%
-print(f"Logit de «{data.CLASS_NAMES[last.target[0]]}»: {logit:+.3f}")
-for gap, explanation in zip(gaps, (first, last)):
-    print(f"{explanation.layer}: activación × gradiente {logit - gap:+.3f}, falta {gap:+.3f}")
+ends = ["bloque1_conv1", "bloque3_conv2"]
+for each in explainer.explain(one, layer=ends, method="HiResCAM", target=0):
+    logit, total = each.logits[0, 0], each.raw[0].sum()
+    gap = logit - total
+    assert np.isclose(gap, cam.completeness_gap(each)[0], atol=1e-3)
+    print(f"{each.layer}: suma {total:.3f}, falta {gap:.3f}, logit {logit:.3f}")
 
 # %% [markdown]
-# Entre la primera capa y la salida hay más sesgos que entre la última y la salida. Eso no obliga a que falte
-# más: son términos con signo y pueden compensarse. ¿Qué dicen tus cifras?
+# La cuenta a mano coincide con la del módulo de ayuda. El medidor usa siempre el logit y HiResCAM: no cambia con
+# **Método** ni con **Derivar**. El mapa de XGrad-CAM con signo suma lo mismo; el de Grad-CAM, con los gradientes
+# promediados, no tiene por qué.
 #
-# El medidor habla siempre del logit y usa siempre HiResCAM: cambia con la imagen, la capa y la clase, pero no
-# con **Método** ni con **Derivar**. El mapa de XGrad-CAM del logit, antes de la ReLU, suma lo mismo; el de Grad-CAM,
-# con los gradientes promediados, no tiene por qué parecerse al logit. Las tres cifras están redondeadas: pueden no
-# cuadrar en la última.
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# La última capa lo recoge casi todo: faltan 0,005<!-- bloque3_conv2: suma 5.439, falta -->. A la primera le faltan
+# 0,550<!-- bloque1_conv1: suma 4.894, falta --> de 5,444<!-- falta 0.550, logit -->. No es una ley: los sesgos tienen
+# signo y pueden compensarse.
+#
+# </details>
 
 # %% [markdown]
-# ## Primer descubrimiento: las primeras capas ven bordes
+# ## Dentro del sujeto, la relevancia sigue los bordes
 #
-# **Predice antes de mover.** Con HiResCAM, ¿qué señalará `bloque1_conv2`? ¿Se parecerá al caballo entero o a
-# su silueta?
+# Un mapa que señale al sujeto cae en bordes, porque el sujeto los tiene. Para saber si los busca, miremos solo
+# **dentro** de él: ¿qué parte de su relevancia cae en el 10 % de píxeles con más contraste de la imagen?
 #
-# La celda coloca el panel. Mueve **Capa** de un extremo a otro y compara.
+# **Predice antes de mover.** ¿Más en `bloque1_conv2` o en `bloque3_conv2`? La celda coloca el panel; mueve
+# **Capa** de un extremo a otro.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
-board.choose(image=horse, layer="bloque1_conv2", target="caballo", method="HiResCAM", score="logit")
+board.choose(horse, "bloque1_conv2", "caballo", "HiResCAM", "logit")
 board
 
 # %%
-far_layers = ["bloque1_conv2", "bloque3_conv2"]
-maps = []
-for explanation in explainer.explain(one, layer=far_layers, method="HiResCAM", target=0):
-    limit = np.quantile(np.abs(explanation.raw), 0.999)
-    maps.append(np.clip(explanation.raw[0] / limit, -1, 1))
-figure = plots.show_signed_maps(maps, far_layers, "Contribución, recortada")
-
-# %% [markdown]
-# **Figura 2.** HiResCAM, antes de la ReLU, en una de las primeras capas y en la última, cada mapa con su escala
-# (un valor de cada mil la supera): en rojo, a favor de la clase; en azul, en contra. El grano de la derecha es
-# mayor porque ese mapa mide 75 de lado, y el otro, 300. El punteado viene del agrupamiento, que solo deja pasar
-# el gradiente al mayor valor de cada cuadro de 2 × 2. ¿Sigue la relevancia los contornos?
-#
-# Midámoslo. El filtro de Sobel da el contraste de cada píxel con sus vecinos; llamemos borde al 10 % de píxeles
-# con más contraste:
-
-# %%
 def edges(image):
-    """El 10 % de píxeles con más contraste de una imagen, como mucho."""
+    """El 10 % de píxeles con más contraste, según el filtro de Sobel."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     contrast = np.hypot(cv2.Sobel(grey, -1, 1, 0), cv2.Sobel(grey, -1, 0, 1))
     return contrast > np.quantile(contrast, 0.9)
 
 
-# %%
-white_edges = 255 * edges(images[horse]).astype(np.uint8)
-figure = plots.show_images([images[horse], cv2.cvtColor(white_edges, cv2.COLOR_GRAY2RGB)], ["imagen", "bordes"])
+layers = ["bloque1_conv2", "bloque3_conv2"]
+pair = explainer.explain(one, layer=layers, method="HiResCAM", target=0)
+clipped = [each.raw[0] / np.quantile(np.abs(each.raw), 0.999) for each in pair]
+pictures = [np.clip(each, -1, 1) for each in clipped]
+figure = plots.show_signed_maps(pictures, layers, "Aportación, recortada")
 
 # %% [markdown]
-# **Figura 3.** La imagen y, en blanco, los píxeles que llamamos borde. ¿Qué parte de la relevancia cae en ellos?
-# Si se repartiera por igual en toda la imagen, un 10 % como mucho.
-
-# %%
-large = formulas.resize_heatmaps(last.heatmap, (300, 300))
-region = edges(images[horse])
-by_hand = large[0, region].sum() / large[0].sum()
-assert np.isclose(by_hand, metrics.energy_pointing_game(large, region[np.newaxis])[0])
-print("La cuenta a mano y la del módulo de ayuda coinciden.")
-
-# %% [markdown]
-# `metrics.energy_pointing_game` hace esa división para muchos mapas a la vez. De los vacíos, que no tienen
-# relevancia que repartir, da NaN: los dejamos fuera de la media.
-
-# %%
-def mean_share(heatmaps, regions):
-    """La parte media de la relevancia que cae en cada región, en tanto por ciento."""
-    large = formulas.resize_heatmaps(heatmaps, (300, 300))
-    shares = metrics.energy_pointing_game(large, np.array(regions))
-    known = shares[~np.isnan(shares)]
-    return f"{100 * known.mean():.0f} %" if len(known) else "(mapas vacíos)"
-
-
-# %%
-some = data.prepare_image(images[:20])
-some_edges = [edges(image) for image in images[:20]]
-for explanation in explainer.explain(some, layer=far_layers, method="HiResCAM"):
-    print(f"{explanation.layer}: en los bordes, {mean_share(explanation.heatmap, some_edges)}")
-
-# %% [markdown]
-# Compara cada cifra con el 10 %: si lo supera, la relevancia positiva se concentra en los bordes. No prueba que
-# el contraste cause la predicción: los bordes están en el caballo o en la persona, y casi cualquier mapa que
-# señale al uno o a la otra superará el 10 %, también el de la última capa.
+# **Figura 2.** HiResCAM con signo en una de las primeras capas y en la última, cada mapa con su escala, de la que
+# se sale un valor de cada mil: en rojo, a favor de «caballo»; en azul, en contra. El punteado viene del
+# agrupamiento, que solo deja pasar el gradiente al mayor valor de cada cuadro de 2 × 2.
 #
-# Lo que distingue a `bloque1_conv2` es lo poco que abarca: cada activación depende de 5 × 5 píxeles, donde no
-# cabe una cabeza, solo un trozo de contorno, de textura o de color liso. El gradiente que la multiplica sí depende
-# de toda la imagen: el mapa dice **qué bordes** aprovechan las capas siguientes.
+# Hagamos la cuenta a mano con esta imagen:
+
+# %%
+large = formulas.resize_heatmaps(pair[0].heatmap, (300, 300))
+inside, region = large * masks[horse], edges(images[horse])[np.newaxis]
+by_hand = inside[region].sum() / inside.sum()
+assert np.isclose(by_hand, metrics.energy_pointing_game(inside, region)[0])
 
 # %% [markdown]
-# ## Segundo descubrimiento: el último bloque ve partes
-#
-# **Predice antes de mover.** Cada activación de `bloque3_conv2` depende de 32 × 32 píxeles. ¿Qué partes de un
-# caballo o de una persona caben en una zona así?
-#
-# Recorre varias imágenes de una clase y busca lo que se repite.
+# `metrics.energy_pointing_game` (Wang y otros, 2020) la hace para muchas. De cuarenta daremos la media, su
+# intervalo del 95 % y cuántas veces es lo que **le toca**: lo que daría un mapa uniforme. El intervalo sortea
+# individuos, no fotos, donde se sabe quién es quién (los datos reales no lo dicen, y queda demasiado estrecho).
 
-# %% tags=["remove_output", "nbval-ignore-output"]
-board.choose(image=horse, layer="bloque3_conv2", target=explorer.PREDICTED, method="Grad-CAM", score="logit")
-board
+# %%
+who = data.load_identities(source, "test", count=100)
+
+
+def tell(what, shares, due, who):
+    """Escribe una media, su intervalo del 95 % y cuántas veces es lo que le toca."""
+    if np.isnan(shares).all():
+        return print(f"{what}: todos los mapas están vacíos")
+    low, high = 100 * np.array(metrics.bootstrap_interval(shares, who))
+    mean = 100 * np.nanmean(shares)
+    times = f"{mean / due:.1f} veces lo que le toca"
+    print(f"{what}: {mean:.0f} % [{low:.0f}, {high:.0f}], {times}")
+
+
+# %%
+subjects, regions = masks[:40], np.array([edges(image) for image in images[:40]])
+noise = np.random.default_rng(0).random(subjects.shape, np.float32)
+uniform = metrics.energy_pointing_game(subjects.astype(np.float32), regions)
+due = 100 * uniform.mean()
+
+print(f"En toda la imagen, los bordes ocupan: {100 * regions.mean():.0f} %")
+tell("Mapa uniforme", uniform, due, who[:40])
+random = metrics.energy_pointing_game(noise * subjects, regions)
+tell("Ruido", random, due, who[:40])
+for each in explainer.explain(batch[:40], layer=layers, method="HiResCAM"):
+    inside = formulas.resize_heatmaps(each.heatmap, (300, 300)) * subjects
+    shares = metrics.energy_pointing_game(inside, regions)
+    tell(f"En {each.layer}", shares, due, who[:40])
 
 # %% [markdown]
-# Un mapa de calor mezcla 128 filtros. Para ver qué hace cada uno, elijamos los dos que más responden a esta
-# imagen:
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# En `bloque1_conv2`, el 68 %<!-- En bloque1_conv2: --> de la relevancia del sujeto cae en sus bordes, con un
+# intervalo de 62<!-- En bloque1_conv2: 68 % [ --> a 73<!-- En bloque1_conv2: 68 % [62, -->; en `bloque3_conv2`, el
+# 60 %<!-- En bloque3_conv2: -->, de 55<!-- En bloque3_conv2: 60 % [ --> a 65<!-- En bloque3_conv2: 60 % [55, -->. A un
+# mapa uniforme le toca el 45 %<!-- Mapa uniforme: -->: las dos los buscan. Cuál más no se puede decir: sus intervalos
+# se solapan.
+#
+# </details>
+#
+# Que la relevancia siga el contraste no prueba que el contraste cause la respuesta.
+
+# %% [markdown]
+# ## El último bloque abarca zonas mayores
+#
+# Cada activación de `bloque1_conv2` depende de 5 × 5 píxeles, donde cabe un trozo de contorno; cada una de
+# `bloque3_conv2`, de 32 × 32. ¿Qué cabe ahí? Tomemos el filtro que más responde a cuatro caballos y los dos que
+# menos se le parecen, y recortemos cada imagen donde más responde cada uno.
+#
+# **Predice.** ¿Será cada filtro el detector de una parte: una pata, una oreja, la cola?
 
 # %%
 features = keras.Model(model.input, model.get_layer("bloque3_conv2").output)
-filters = np.argsort(features(one).numpy()[0].max(axis=(0, 1)))[::-1][:2]
-print("Filtros:", filters.tolist())
+four = [i for i in np.flatnonzero(labels == 0).tolist() if i != horse][:20:5]
+responses = features(batch[four]).numpy()
 
-# %% [markdown]
-# Y busquemos, en otros cuatro caballos, la zona en que cada filtro responde más. Cada posición de esta capa
-# corresponde a 4 × 4 píxeles; recortamos un cuadrado de 64 × 64, el doble de ancho y de alto que lo que ve el
-# filtro. Si se sale de la imagen, lo que falta repite su borde.
+strongest = np.argsort(responses.max(axis=(1, 2)).mean(axis=0))[::-1][:40]
+alike = np.corrcoef(responses[..., strongest].reshape(-1, 40).T)
+chosen = [0]
+for _ in range(2):  # el que menos se parece a los ya elegidos
+    chosen.append(int(np.argmin(alike[:, chosen].max(axis=1))))
+filters = strongest[chosen]
+for i, j in ((0, 1), (0, 2), (1, 2)):
+    correlation = alike[chosen[i], chosen[j]]
+    print(f"Filtros {filters[i]} y {filters[j]}, correlación: {correlation:.2f}")
 
 # %%
 def patch(image, response, radius=32):
-    """Recorte alrededor del máximo de un mapa de características, con lo que ve el filtro enmarcado."""
+    """Recorte de 64 × 64 donde más responde un filtro, y el marco de lo que abarca."""
     row, column = np.unravel_index(response.argmax(), response.shape)
     padded = np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
-    top, left = 4 * row + 2, 4 * column + 2  # así, lo que ve el filtro queda en el centro
+    top, left = 4 * row + 2, 4 * column + 2  # cada posición es de 4 × 4 píxeles
     crop = padded[top : top + 2 * radius, left : left + 2 * radius].copy()
     for start, end in ((0, 63), (16, 47)):
         cv2.rectangle(crop, (start, start), (end, end), (128, 128, 128))
     return crop
 
 
-# %%
-horses = [i for i in np.flatnonzero(labels == 0).tolist() if i != horse][::5][:4]
-responses = features(data.prepare_image(images[horses])).numpy()[..., filters]
-patches = [patch(images[i], responses[j, :, :, k]) for k in (0, 1) for j, i in enumerate(horses)]
-titles = [f"filtro {k}, imagen {i}" for k in filters for i in horses]
+places = [(k, j) for k in filters for j in range(len(four))]
+patches = [patch(images[four[j]], responses[j, :, :, k]) for k, j in places]
+titles = [f"filtro {k}, imagen {four[j]}" for k, j in places]
 figure = plots.show_images(patches, titles)
 
 # %% [markdown]
-# **Figura 4.** Cada fila es un filtro de `bloque3_conv2`; cada columna, una imagen, recortada donde más responde
-# el filtro. El cuadrado gris interior marca los 32 × 32 píxeles que ve. ¿Se repite algo en una fila: un casco,
-# una oreja, un trozo de lomo, un contorno con la misma inclinación? ¿Hay algún filtro que responda al fondo?
+# **Figura 3.** Cada fila es un filtro; cada columna, un caballo, recortado donde más responde el filtro. El
+# cuadrado interior marca los 32 × 32 píxeles de los que depende esa respuesta.
 #
-# «Parte» es una lectura nuestra. El filtro responde a un patrón de claridad y color, y no siempre le
-# encontraremos un nombre.
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# No. Los tres responden a patas, cola y hocico, pero no a lo mismo: cambia en qué lado del cuadro queda el borde con
+# el blanco. Los filtros 62<!-- Filtros 7 y 126, correlación: 0.68 Filtros --> y 126<!-- Filtros 7 y 126, correlación: 0.68
+# Filtros 62 y --> apenas se
+# parecen: 0,05<!-- Filtros 62 y 126, correlación: -->. En el cuadro cabe un casco; una cabeza, no.
+#
+# </details>
+#
+# «Parte» sería una lectura nuestra: un filtro responde a un patrón de claridad y color.
 
 # %% [markdown]
-# ## Tercer descubrimiento: un caballo y una persona en la misma imagen
+# ## Un caballo y una persona en la misma imagen
 #
-# Grad-CAM explica **una clase**. Si en la imagen están las dos, ¿señalará cada mapa a la suya? Montemos una
-# imagen así con el caballo y la persona que la red reconoce con más seguridad, a mitad de tamaño.
+# Grad-CAM explica **una clase**. Si en la imagen están las dos, ¿señalará cada mapa a la suya? Montemos una con
+# el caballo y la persona que la red reconoce con más seguridad, a mitad de tamaño.
+#
+# **Predice.** ¿Qué mitad señalará el mapa de «caballo»? ¿Y el de «persona»?
 
 # %%
 both = np.full((300, 300, 3), 255, np.uint8)
 for left, index in ((0, horse), (150, person)):
-    both[75:225, left : left + 150] = cv2.resize(images[index], (150, 150), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(images[index], (150, 150), interpolation=cv2.INTER_AREA)
+    both[75:225, left : left + 150] = small
 
-# %% [markdown]
-# **Predice.** ¿Qué clase dirá la red? ¿Qué mitad señalará el mapa de «caballo»? ¿Y el de «persona»?
-
-# %%
 two_maps = [
-    explainer.explain(data.prepare_image(both), target=[[0, 1]], method=method)
-    for method in ("Grad-CAM", "HiResCAM")
+    explainer.explain(data.prepare_image(both), target=[[0, 1]], method=name)
+    for name in ("Grad-CAM", "HiResCAM")
 ]
 titles = [
-    title(f"{maps.method}, «{name}», p = {probability:.2f}", empty)
+    title(f"{maps.method}, «{name}»", empty)
     for maps in two_maps
-    for name, probability, empty in zip(data.CLASS_NAMES, maps.probabilities[0], maps.empty[0])
+    for name, empty in zip(data.CLASS_NAMES, maps.empty[0])
 ]
 heatmaps = np.concatenate([maps.heatmap[0] for maps in two_maps])
-figure = plots.show_overlays([both] * 4, heatmaps, titles, columns=2)
+figure = plots.show_overlays([both] * 4, heatmaps, titles)
 
 # %% [markdown]
-# **Figura 5.** Los mapas de «caballo», a la izquierda, y de «persona», a la derecha, en `bloque3_conv2`: arriba,
-# con Grad-CAM; abajo, con HiResCAM. En los cuatro, el caballo ocupa la mitad izquierda de la imagen y la
-# persona, la derecha. ¿Está cada mapa en su mitad? Midámoslo: qué parte de la relevancia cae en lo que no es blanco
-# de cada mitad, y cuánta en lo blanco. La primera línea dice qué parte de la imagen ocupa cada región, que es lo
-# que le tocaría si la relevancia se repartiera por igual.
+# **Figura 4.** Los mapas de «caballo», a la izquierda, y de «persona», a la derecha, en `bloque3_conv2`: arriba,
+# con Grad-CAM; abajo, con HiResCAM. En la imagen, el caballo está a la izquierda y la persona, a la derecha.
+#
+# Midamos qué parte de la relevancia cae en cada uno y en el blanco. «Imagen entera» es lo que daría un mapa
+# uniforme; «sujetos», uno uniforme sobre los dos.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 white = both.min(axis=-1) >= data.WHITE
 left_half = np.tile(np.arange(300) < 150, (300, 1))
-regions = {"izquierda": left_half & ~white, "derecha": ~left_half & ~white, "blanco": white}
-areas = [f"{where} {100 * region.mean():.0f} %" for where, region in regions.items()]
-print("Superficie:", ", ".join(areas))
-for maps in two_maps:
-    for name, heatmap in zip(data.CLASS_NAMES, maps.heatmap[0]):
-        shares = [f"{where} {mean_share([heatmap], [region])}" for where, region in regions.items()]
-        print(f"{maps.method}, «{name}»:", ", ".join(shares))
+places = np.array([left_half & ~white, ~left_half & ~white, white])
+
+
+def where(what, heatmap):
+    """Escribe qué parte de un mapa cae en el caballo, en la persona y en el blanco."""
+    if heatmap.any():
+        repeated = np.repeat(heatmap[np.newaxis], 3, axis=0)
+        shares = 100 * metrics.energy_pointing_game(repeated, places)
+        what += ": caballo {:.0f} %, persona {:.0f} %, blanco {:.0f} %".format(*shares)
+    print(what)
+
+
+where("Imagen entera", np.ones((300, 300), np.float32))
+where("Sujetos", (~white).astype(np.float32))
+where("Ruido", np.random.default_rng(0).random((300, 300), np.float32))
+for text, heatmap in zip(titles, formulas.resize_heatmaps(heatmaps, (300, 300))):
+    where(text, heatmap)
 
 # %% [markdown]
-# Si el mapa de una clase cae en la mitad de la otra, o en el blanco, no es un fallo del dibujo, pero tampoco
-# prueba que la red use esa zona: Grad-CAM da a cada filtro **un solo peso** para toda la imagen, y un filtro que
-# responde al blanco lo ilumina entero. HiResCAM pesa cada posición por separado: ¿cae en lo blanco más relevancia de
-# la que le toca por su superficie, o menos?
+# <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# Además, con dos clases, lo que apoya a una suele restar a la otra, y a la red puede bastarle con reconocer una
-# de ellas.
+# Con Grad-CAM, el de «caballo» se reparte: 34 %<!-- Grad-CAM, «caballo»: caballo --> en el caballo y
+# 32 %<!-- Grad-CAM, «caballo»: caballo 34 %, persona --> en la persona, que le tocarían
+# 4 %<!-- Imagen entera: caballo --> y 4 %<!-- Imagen entera: caballo 4 %, persona -->. El de «persona» cae entero,
+# 100 %<!-- Grad-CAM, «persona»: caballo 0 %, persona 0 %, blanco -->, en el blanco. HiResCAM dice otra cosa: en
+# «persona», 19 %<!-- HiResCAM, «persona»: caballo 10 %, persona --> en la persona y
+# 10 %<!-- HiResCAM, «persona»: caballo --> en el caballo. Ninguno de los dos separa bien los sujetos.
+#
+# </details>
+#
+# Un mapa que cae en la otra mitad no es un fallo del dibujo, ni prueba que la red use esa zona. Grad-CAM da a
+# cada filtro **un solo peso** para toda la imagen: un filtro que responde al blanco lo ilumina entero.
 
 # %% [markdown]
-# ## Cuarto descubrimiento: qué mira la red cuando se equivoca
+# ## Con la red muy segura, el mapa de la probabilidad engaña
 #
-# **Predice antes de mover.** ¿Dónde caerá la relevancia de la clase equivocada: sobre el animal o la persona, o
-# en el fondo?
+# La lección 3 avisaba. Con dos clases, el mapa de la probabilidad es el de la **diferencia** de los logits; si
+# $p$ se redondea a 1, solo queda el logit de la otra clase, cambiado de signo.
 #
-# La celda coloca el panel en el peor error: aquel en que la red da más probabilidad a la clase equivocada. Míralo;
-# después marca **solo errores de la red** y **contorno del sujeto**, y recorre los demás.
-
-# %% tags=["remove_output", "nbval-ignore-output"]
-confidence = probabilities.max(axis=1)
-worst = int(np.argmin(np.where(wrong, -confidence, 1)))
-board.choose(worst, "bloque3_conv2", explorer.PREDICTED, "Grad-CAM", "logit")
-board
+# Calculemos los dos mapas en `bloque3_conv1` y **elijamos** la imagen en que más se distinguen: en la mayoría
+# apenas se nota.
 
 # %%
-answer = f"«{data.CLASS_NAMES[predicted[worst]]}», y es {data.CLASS_NAMES[labels[worst]]}"
-print(f"Imagen {worst}: {answer}. Probabilidad: {confidence[worst]:.4f}")
+both_classes = np.stack([predicted, 1 - predicted], axis=1)
+middle, last = explainer.explain(
+    batch, layer=["bloque3_conv1", "bloque3_conv2"], target=both_classes
+)
+of_class, of_other = middle.raw[:, 0], middle.raw[:, 1]
+right, no_right = formulas.normalize(of_class - of_other)
+false, no_false = formulas.normalize(-of_other)
 
-batch = data.prepare_image(images[worst])
-explained = [explainer.explain(batch, method=method) for method in ("Grad-CAM", "HiResCAM")]
-heatmaps = [explanation.heatmap[0] for explanation in explained]
-titles = [title(explanation.method, explanation.empty[0]) for explanation in explained]
-figure = plots.show_overlays([images[worst]] * 2, heatmaps, titles)
-
-# %% [markdown]
-# **Figura 6.** El peor error, con el mapa de la clase **equivocada**, según dos métodos. El marco distinto junto a
-# los bordes, si lo ves, se debe al relleno de las convoluciones. (Si la red acierta todas, es una imagen bien
-# clasificada.)
-#
-# ¿Señalan el fondo los mapas de los errores más que los de los aciertos? Comparemos unos y otros **con la misma
-# respuesta**, la de ese error, para que todos los mapas expliquen la misma clase. Aun así, el error no queda
-# aislado: con dos clases, los aciertos son todos de una clase verdadera y los errores, de la otra, con otra
-# silueta. La diferencia puede deberse a lo uno o a lo otro.
-
-# %%
-same_answer = predicted == predicted[worst]
-for name, chosen in (("aciertos", same_answer & ~wrong), ("errores", same_answer & wrong)):
-    group = np.flatnonzero(chosen)[:30]
-    if not len(group):
-        continue
-    print(f"{name}: {len(group)} imágenes; el fondo ocupa el {100 * (~masks[group]).mean():.0f} %")
-    for method in ("Grad-CAM", "HiResCAM"):
-        heatmaps = explainer.explain(data.prepare_image(images[group]), method=method).heatmap
-        print(f"  {method}: en el fondo, {mean_share(heatmaps, ~masks[group])} de la relevancia")
+gaps = np.abs(np.diff(middle.logits, axis=1))[:, 0]
+change = np.abs(right - false).mean(axis=(1, 2))
+position = int(np.argmax(np.where(no_right | no_false | (gaps > 15), 0, change)))
+answer, truth = (data.CLASS_NAMES[i[position]] for i in (predicted, labels))
+print(f"Imagen {position}: la red dice «{answer}», y es «{truth}».")
 
 # %% [markdown]
-# Lee las cifras por parejas: si la parte de relevancia que cae en el fondo supera a la parte de la imagen que
-# este ocupa, el mapa se inclina hacia el fondo; si es menor, hacia el caballo o la persona. Y compara los dos
-# métodos: lo que Grad-CAM ve en el fondo y no ve HiResCAM puede venir del peso único de cada filtro. Si se inclinan
-# a lados contrarios, estos mapas no permiten decir qué mira la red cuando se equivoca; si coinciden, la lectura es
-# más firme.
+# La hacemos más segura con una copia de la red cuyos logits son los de la original **multiplicados por un
+# número**: la respuesta es la misma. Los elegimos para que los logits se separen 30 y 120.
 #
-# En las imágenes de prueba el fondo es blanco, a lo sumo con alguna sombra. Lejos de la silueta, cada trozo es igual
-# en un caballo que en una persona: lo más que puede decir a la red, que tiene un peso por posición, es que ahí no
-# hay nadie. Cerca sí hay diferencias, porque cada activación depende de 32 × 32 píxeles y el mapa desborda el
-# contorno. Mucha relevancia lejos de la silueta haría más verosímil la sospecha de la lección 1: la de que la red se
-# apoya en el fondo. No la probaría: un mapa no es un experimento.
-
-# %% [markdown]
-# ## Quinto descubrimiento: con la red muy segura, el mapa de la probabilidad engaña
-#
-# La lección 3 avisaba: si la red está muy segura, derivar la probabilidad puede dar un mapa vacío o falso.
-# Provoquémoslo con una copia de la red cuyos logits son los de la original **multiplicados por un número**. Su
-# predicción es siempre la misma, con más seguridad. La copia comparte con ella todas las capas menos la última; la
-# red original no cambia.
+# **Predice.** ¿Cambiará el mapa del logit? ¿Y el de la probabilidad?
 
 # %%
 def more_confident(model, factor):
-    """Una red que comparte todas las capas con otra, salvo la última, cuyos logits multiplica."""
+    """Una red con las mismas capas, salvo la última, cuyos logits multiplica."""
     output = model.layers[-1]
     scaled = keras.layers.Dense(2, activation="softmax", name="salida_segura")
     network = keras.Model(model.input, scaled(output.input))
@@ -485,175 +488,203 @@ def more_confident(model, factor):
     return network
 
 
+surer = [more_confident(model, goal / gaps[position]) for goal in (30, 120)]
+explainers = [explainer, *map(cam.Explainer, surer)]
+chosen_image = batch[position : position + 1]
+of_logit, of_probability = (
+    [each.explain(chosen_image, "bloque3_conv1", score=score) for each in explainers]
+    for score in ("logit", "probability")
+)
+heatmaps = [each.heatmap[0] for each in (of_logit[0], *of_probability)]
+names = ["logit", "probabilidad", "probabilidad, dif. 30", "probabilidad, dif. 120"]
+empties = [of_logit[0].empty[0], *(each.empty[0] for each in of_probability)]
+titles = [title(*each) for each in zip(names, empties)]
+figure = plots.show_overlays([images[position]] * 4, heatmaps, titles)
+
 # %% [markdown]
-# ¿Con qué imagen? Con dos clases, y mientras no haya redondeo, el mapa de Grad-CAM de la probabilidad es el de la
-# **diferencia** de los dos logits: el factor $p(1-p)$ desaparece al normalizar. De las cuarenta primeras imágenes,
-# tomemos aquella en que ese mapa y el del logit de la otra clase, cambiado de signo, son más distintos; enseguida
-# veremos por qué.
+# **Figura 5.** Arriba, los mapas del logit y de la probabilidad en la red original; abajo, los de la
+# probabilidad en las dos copias, cada vez más seguras. El tercero es **falso**; del cuarto no queda nada.
 
 # %%
-both_classes = np.stack([predicted, 1 - predicted], axis=1)
-some = data.prepare_image(images[:40])
-pairs = explainer.explain(some, target=both_classes[:40])
-of_class, of_other = pairs.raw[:, 0], pairs.raw[:, 1]
-(of_difference, no_difference), (opposite, no_opposite) = map(formulas.normalize, (of_class - of_other, -of_other))
+for each in of_logit:
+    assert np.allclose(each.heatmap[0], heatmaps[0], atol=1e-3)
+assert np.allclose(heatmaps[2], false[position], atol=1e-2) and empties[3]
+print("Logit: siempre el mismo. Probabilidad: la otra clase, y luego nada.")
 
-gaps = np.abs(np.diff(pairs.logits, axis=1))[:, 0]
-change = np.abs(of_difference - opposite).mean(axis=(1, 2))
-position = int(np.argmax(np.where(no_difference | no_opposite | (gaps > 15), 0, change)))
-print(f"Imagen {position}: sus logits se diferencian en {gaps[position]:.1f}")
+correlation = np.corrcoef(heatmaps[1].ravel(), heatmaps[2].ravel())[0, 1]
+print(f"Correlación del mapa falso con el verdadero: {correlation:.2f}")
+drawn = zip(right[~no_right & ~no_false], false[~no_right & ~no_false])
+typical = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in drawn]
+print(f"Mediana de todas las imágenes: {np.median(typical):.2f}")
 
 # %% [markdown]
-# Elegimos los factores para que esa diferencia pase a ser 30 y 120.
+# <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# **Predice.** De los seis mapas siguientes, ¿cuáles serán iguales?
+# La red duda entre las dos clases, y su mapa verdadero señala el blanco. El falso señala el contorno del caballo:
+# lo contrario, con una correlación de −0,22<!-- Correlación del mapa falso con el verdadero: -->. Es un caso extremo:
+# la mediana es 1,00<!-- Mediana de todas las imágenes: -->.
+#
+# </details>
+#
+# Nada en el dibujo avisa de que es falso. Si en el panel se lee una probabilidad de 1.0000, deriva el logit y
+# compara.
+
+# %% [markdown]
+# ## Un mapa vacío no es una red que no mira
+#
+# Grad-CAM borra lo negativo. Si no hay nada positivo, el mapa queda **vacío**.
+#
+# **Predice.** Contaremos los vacíos de las cien imágenes en `bloque3_conv2`. ¿Habrá más en la clase predicha o en
+# la otra?
 
 # %%
-networks = [model, *(more_confident(model, goal / gaps[position]) for goal in (30, 120))]
-heatmaps, titles = [], []
-for score, name in (("logit", "logit"), ("probability", "prob.")):
-    for network in networks:
-        explanation = cam.Explainer(network).explain(some[position : position + 1], score=score)
-        heatmaps.append(explanation.heatmap[0])
-        gap = abs(np.diff(explanation.logits[0])[0])
-        titles.append(title(f"{name}, dif. {gap:.0f}", explanation.empty[0]))
-figure = plots.show_overlays([images[position]] * 6, heatmaps, titles)
-
-# %% [markdown]
-# **Figura 7.** Arriba, el mapa del logit; abajo, el de la probabilidad. De izquierda a derecha, la red cada vez
-# más segura; cada rótulo dice la diferencia entre los dos logits.
-#
-# Los tres de arriba son iguales. El primero de abajo puede distinguirse del de encima sin ser falso, porque
-# responde a otra pregunta, la de la diferencia. El segundo sí lo es: como $p$ se redondea a 1, desaparece lo que
-# aporta el logit de la clase y solo queda el de la otra, cambiado de signo. En el tercero no queda nada.
-
-# %%
-of_logit, wrong_map, no_map = heatmaps[:3], heatmaps[4], heatmaps[5]
-assert all(np.allclose(each, of_logit[0], atol=1e-3) for each in of_logit)
-assert np.allclose(wrong_map, opposite[position], atol=1e-2)
-assert not no_map.any()
-print("Logit: siempre el mismo. Probabilidad: el de la otra clase con el signo cambiado, y luego ninguno.")
-
-# %% [markdown]
-# Lo peligroso es el mapa del centro de la fila de abajo: nada en el dibujo avisa de que es falso. Para reconocerlo,
-# mira la tabla del panel: si en la probabilidad se lee 1.0000, desconfía, deriva el logit y compara. Hemos elegido
-# la imagen en que más se nota; en otras, los dos mapas pueden parecerse y el error pasa inadvertido.
-#
-# **Predice antes de mover.** El panel siguiente es otro: explica esa red. Al cambiar **Derivar**, ¿cambiará el mapa?
-# ¿Y el medidor?
-
-# %%
-sure_board = explorer.Explorer(cam.Explainer(networks[1]), images, labels, data.CLASS_NAMES, predicted, masks)
-sure_board.choose(image=position)
-
-# %% tags=["remove_output", "nbval-ignore-output"]
-sure_board
-
-# %% [markdown]
-# Cambia el mapa; el medidor no, porque habla siempre del logit.
-
-# %% [markdown]
-# ## Sexto descubrimiento: un mapa vacío
-#
-# Grad-CAM borra lo negativo. Si el mapa no tiene ningún valor positivo, queda **vacío**. ¿Ocurre de verdad?
-#
-# **Predice.** Contaremos los mapas vacíos de las cien imágenes. ¿En qué clase habrá más, en la predicha o en la
-# otra?
-
-# %%
-empty = explainer.explain(data.prepare_image(images), target=both_classes).empty
+empty = last.empty
 for name, count in zip(("la clase predicha", "la otra clase"), empty.sum(axis=0)):
-    print(f"De {name}: {count} mapas vacíos de {len(images)}")
+    print(f"De {name}: {count} vacíos")
+
+shown = int(np.argmax(empty[:, 0] | empty[:, 1]))
+titles = [
+    title(f"«{data.CLASS_NAMES[i]}»", is_empty)
+    for i, is_empty in zip(both_classes[shown], empty[shown])
+]
+figure = plots.show_signed_maps(last.raw[shown], titles, "Grad-CAM con signo")
 
 # %% [markdown]
-# Solemos esperar más en la otra clase, la que pierde. Si en tu red hay muchos de la **predicha**, recuerda que
-# Grad-CAM promedia: un filtro puede apoyarla donde está activo y tener, aun así, un gradiente medio negativo.
+# **Figura 6.** Grad-CAM con signo, de la clase predicha y de la otra, en la primera imagen con algún mapa vacío,
+# si la hay. El vacío no tiene nada rojo: tras la ReLU, queda a cero.
 #
-# Para estar seguros de ver uno, construyamos una red en la que tiene que salir. Ponemos otro final a las
-# activaciones de `bloque3_conv2`: un promedio global y una capa densa en la que todos los pesos de una clase son
-# **negativos**. El peso $\alpha_k$ de esa clase es negativo en todos los filtros y, como las activaciones nunca
-# son negativas, el mapa no puede ser positivo en ningún sitio.
-
-# %%
-pooled = keras.layers.GlobalAveragePooling2D()(features.output)
-ending = keras.layers.Dense(2, name="final")
-against = keras.Model(features.input, ending(pooled))
-ending.set_weights([np.tile([1.0, -1.0], (128, 1)), np.zeros(2)])
-
-maps = cam.Explainer(against).explain(one, target=[[0, 1]])
-print("¿Vacío?", dict(zip(data.CLASS_NAMES, maps.empty[0].tolist())))
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# De la otra clase hay 54<!-- De la otra clase: -->; de la predicha, 11<!-- De la clase predicha: -->: la red responde
+# con seguridad y el mapa no señala nada. En la figura, el de «caballo» es el negativo del de «persona».
+#
+# </details>
+#
+# Un mapa vacío del logit dice que, en esa capa y según ese método, en ningún punto lo que apoya la clase supera a
+# lo que va en contra. Puede pasarle a la clase **predicha**: un filtro puede apoyarla donde está activo y tener
+# un gradiente medio negativo. Si se deriva la probabilidad, puede ser solo redondeo.
 
 # %% [markdown]
-# Lo está el de «persona», cuyos pesos son negativos; el de «caballo», no.
-
-# %%
-titles = [f"Logit de «{name}»" for name in data.CLASS_NAMES]
-figure = plots.show_signed_maps(maps.raw[0], titles, "Contribución al logit")
-
-# %% [markdown]
-# **Figura 8.** Los mapas de las dos clases antes de la ReLU, en la red construida: en rojo, lo que apoya la clase;
-# en azul, lo que va en contra. Cada uno es el negativo del otro. El de «persona» no tiene nada positivo y, tras
-# la ReLU, queda a cero.
+# ## Los errores: estos mapas no bastan
 #
-# Un mapa vacío **no** dice que la red no haya mirado nada. Si se deriva el logit, dice que, en esa capa y según
-# ese método, en ningún punto lo que apoya la clase supera a lo que va en contra. Si se deriva la probabilidad,
-# puede ser solo redondeo, como en la figura 7. Por eso el panel lo anuncia en lugar de dibujar la imagen sola,
-# que se confundiría con un mapa cuya relevancia no se aprecia.
+# Llega la pregunta de la lección 1: ¿se apoya la red en el fondo? Si es así, los mapas de sus errores deberían
+# señalarlo.
 #
-# Si la cuenta de la otra clase no dio cero, el panel muestra el primero de esos mapas. Recorre las imágenes sin
-# cambiar **Clase** y busca más: ¿qué responde la red en ellas?
+# **Predice antes de mover.** ¿Dónde caerá la relevancia de la clase equivocada: en el sujeto o en el fondo? El
+# panel muestra el error más seguro. Cambia **Método**; después marca **solo errores de la red**.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
-shown = int(np.argmax(empty[:, 1]))
-board.choose(shown, "bloque3_conv2", data.CLASS_NAMES[1 - predicted[shown]], "Grad-CAM", "logit")
+wrong = predicted != labels
+confidence = probabilities.max(axis=1)
+worst = int(np.argmax(np.where(wrong, confidence, 0)))
+board.choose(worst, "bloque3_conv2", explorer.PREDICTED, "Grad-CAM", "logit")
 board
+
+# %%
+lit = np.where(wrong, last.heatmap[:, 0].mean(axis=(1, 2)), -1)
+examples = [worst, int(np.argmax(lit))]
+methods = ("Grad-CAM", "HiResCAM")
+explained = [explainer.explain(batch[examples], method=name) for name in methods]
+heatmaps = [each.heatmap[i] for i in (0, 1) for each in explained]
+titles = [title(each.method, each.empty[i]) for i in (0, 1) for each in explained]
+figure = plots.show_overlays(images[np.repeat(examples, 2)], heatmaps, titles)
+
+# %% [markdown]
+# **Figura 7.** Dos errores, con el mapa de la clase **equivocada** según dos métodos: arriba, el más seguro; abajo,
+# aquel en que el de Grad-CAM ilumina más superficie.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Arriba, Grad-CAM se queda en un punto de la grupa; abajo, ilumina todo el blanco. HiResCAM señala las dos veces el
+# contorno del caballo.
+#
+# </details>
+#
+# Dos imágenes elegidas no bastan. Comparemos todos los errores con los aciertos de **la misma respuesta**, para que los
+# mapas expliquen la misma clase.
+
+# %%
+def in_background(name, group):
+    """Escribe qué parte de la relevancia de un grupo de imágenes cae en el fondo."""
+    background, individuals = ~masks[group], who[group]
+    due = 100 * background.mean()
+    print(f"{name}: {group.sum()} imágenes de {len(set(individuals))} individuos")
+    print(f"{name}, el fondo ocupa: {due:.0f} %")
+    noise = np.random.default_rng(0).random(background.shape, np.float32)
+    shares = metrics.energy_pointing_game(noise, background)
+    tell(f"{name}, ruido", shares, due, individuals)
+    for method in methods:
+        maps = explainer.explain(batch[group], method=method)
+        large = formulas.resize_heatmaps(maps.heatmap, (300, 300))
+        shares = metrics.energy_pointing_game(large, background)
+        tell(f"{name}, {method}", shares, due, individuals)
+        print(f"{name}, {method}, mapas vacíos: {maps.empty.sum()}")
+
+
+# %%
+same_answer = predicted == predicted[worst]
+print(f"La red dice «{data.CLASS_NAMES[predicted[worst]]}».")
+in_background("Aciertos", same_answer & ~wrong)
+if wrong.any():
+    in_background("Errores", same_answer & wrong)
+
+# %% [markdown]
+# Más de 1 vez lo que le toca es inclinarse hacia el fondo; menos, hacia el sujeto, donde caería entero un mapa
+# uniforme sobre él.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# El fondo ocupa el 73 %<!-- Errores, el fondo ocupa: --> de los errores. Según Grad-CAM, atrae el
+# 92 %<!-- Errores, Grad-CAM: --> de la relevancia, de 80<!-- Errores, Grad-CAM: 92 % [ --> a
+# 100<!-- Errores, Grad-CAM: 92 % [80, -->: más de lo que le toca. Según HiResCAM, el 46 %<!-- Errores, HiResCAM: -->,
+# de 40<!-- Errores, HiResCAM: 46 % [ --> a 51<!-- Errores, HiResCAM: 46 % [40, -->: mucho menos. **Se contradicen.** Y
+# Grad-CAM, que en algunos solo ilumina un borde de la imagen, deja vacíos 7<!-- Errores, Grad-CAM, mapas vacíos: --> de 13<!-- Errores: --> mapas.
+#
+# </details>
+#
+# Si dos métodos razonables responden lo contrario, o uno deja todo vacío, **estos mapas no bastan**. Y si coinciden,
+# tampoco es un experimento: errores y aciertos son de clases verdaderas distintas, con otra silueta. Para saber si el fondo
+# decide hay que cambiarlo y mirar la respuesta. Es lo que hará la lección 5.
 
 # %% [markdown]
 # ## Límites
 #
-# - **Un panel invita a buscar el mapa que nos da la razón.** Con siete métodos, seis capas, dos clases y dos
-#   formas de derivar hay muchos mapas por imagen: decide antes qué vas a mirar y anota también lo que no encaja.
-# - **Unas pocas imágenes no son una medida.** Las cifras de esta lección salen de cien como mucho, y de una sola
-#   red.
-# - **Grad-CAM puede señalar donde la red no mira.** Da un solo peso a cada filtro; compáralo con HiResCAM antes
-#   de sacar conclusiones.
-# - **La completitud no es fidelidad.** Que los valores de un mapa sumen el logit no prueba que cada uno esté
-#   en su sitio.
-# - **Con tu foto la red está fuera de lugar.** Solo conoce imágenes sintéticas y siempre responderá «caballo»
-#   o «persona», aunque en la foto no haya ninguno.
+# - **Un panel invita a buscar el mapa que nos da la razón.** Con siete métodos, seis capas y dos clases hay
+#   muchos mapas por imagen: decide antes qué vas a mirar y anota también lo que no encaja.
+# - **Cien imágenes de una sola red son pocas.** Los intervalos hablan de otros individuos, no de otras redes.
+# - **Grad-CAM puede señalar donde la red no mira** (Draelos y Carin, 2020): da un solo peso a cada filtro.
+# - **La completitud no es fidelidad.** Que un mapa sume el logit no prueba que cada valor esté en su sitio.
+# - **Con tu foto la red está fuera de lugar.** Siempre responderá «caballo» o «persona».
 
 # %% [markdown]
 # ## Ejercicios
 #
-# 1. Busca en el panel una imagen en la que Grad-CAM y HiResCAM señalen zonas distintas en `bloque3_conv2`.
-#    ¿Cuál de los dos mapas suma lo que dice la segunda barra del medidor? *Pista:* suma el `raw` de cada
-#    explicación.
-# 2. Sube una foto tuya, o de un objeto cualquiera. ¿Qué predice la red y con qué seguridad? ¿Qué señala?
-# 3. Repite la figura 5 con el caballo a la derecha y la persona a la izquierda. ¿Cambian de lado los mapas?
-#    *Pista:* cambia `((0, horse), (150, person))` por `((150, horse), (0, person))`.
-# 4. ¿A partir de qué diferencia cambia el mapa de la probabilidad? *Pista:* prueba diferencias de 5 a 30 con
-#    `more_confident` y compara cada mapa con el de la probabilidad de la red original:
-#    `np.corrcoef(a.ravel(), b.ravel())[0, 1]`.
+# 1. Busca una imagen en la que Grad-CAM y HiResCAM señalen zonas distintas. ¿Cuál suma lo que dice la segunda
+#    barra del medidor? *Pista:* suma el `raw` de cada explicación.
+# 2. Sube una foto tuya, o de un objeto. ¿Qué predice la red y con qué seguridad? ¿Qué señala?
+# 3. Repite la figura 4 con el caballo a la derecha. ¿Cambian de lado los mapas? *Pista:*
+#    `((150, horse), (0, person))`.
+# 4. ¿A partir de qué diferencia es falso el mapa de la probabilidad? *Pista:* prueba de 5 a 30 con
+#    `more_confident`.
+# 5. Construye una red en la que el mapa de una clase tenga que salir vacío. *Pista:* tras `bloque3_conv2`, un
+#    promedio global y una densa con pesos negativos.
 
 # %% [markdown]
 # ## Lo que hemos visto
 #
-# 1. Las activaciones de las primeras capas abarcan pocos píxeles, donde solo caben bordes o texturas; las del último
-#    bloque, zonas donde caben partes. La capa, la clase y el método cambian el mapa.
-# 2. El medidor dice cuánto del logit recoge una capa y cuánto falta por los sesgos de las siguientes.
-# 3. Antes de decir que la red mira el fondo cuando se equivoca, hay que comparar la relevancia que cae en él con
-#    lo que ocupa, y Grad-CAM con HiResCAM. Si los dos métodos no coinciden, los mapas no bastan para saberlo.
-# 4. Con la red muy segura, el mapa de la probabilidad puede ser falso o vacío; el del logit no cambia.
-# 5. Un mapa vacío del logit significa que en ningún punto lo que apoya la clase supera a lo que va en contra; uno
-#    que señala el fondo, que hay algo que investigar, empezando por compararlo con HiResCAM.
+# 1. La capa, la clase y el método cambian el mapa; métodos distintos pueden dar casi el mismo.
+# 2. El medidor dice cuánto del logit recoge una capa y cuánto falta, por los sesgos de las siguientes.
+# 3. Una parte de la relevancia no dice nada sin lo que le toca y un intervalo.
+# 4. Un mapa vacío no es una red que no mira; el de una probabilidad que se redondea a 1 puede ser falso.
+# 5. Sobre el fondo, los mapas no bastan: hace falta un experimento.
 
 # %% [markdown]
 # ## Para seguir
 #
-# - R. L. Draelos y L. Carin (2020). *Use HiResCAM instead of Grad-CAM for faithful explanations of
-#   convolutional neural networks*. [arXiv:2011.08891](https://arxiv.org/abs/2011.08891).
-# - P.-T. Jiang y otros (2021). *LayerCAM: Exploring Hierarchical Class Activation Maps for Localization*.
-#   IEEE Transactions on Image Processing 30.
+# - R. L. Draelos y L. Carin (2020). *Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional
+#   neural networks*. [arXiv:2011.08891](https://arxiv.org/abs/2011.08891).
 # - S. Lapuschkin y otros (2019). *Unmasking Clever Hans predictors and assessing what machines really learn*.
 #   Nature Communications 10. [arXiv:1902.10178](https://arxiv.org/abs/1902.10178).
-# - Lección anterior: [03 · Mapas de calor con Grad-CAM, paso a paso](03_gradcam_paso_a_paso.ipynb).
+# - B. Efron y R. Tibshirani (1993). *An Introduction to the Bootstrap*. Chapman & Hall: los intervalos.
+# - Lección anterior: [03 · Mapas de calor con Grad-CAM, paso a paso](03_gradcam_paso_a_paso.ipynb). Lección
+#   siguiente: [05 · El experimento](05_experimento.ipynb).
