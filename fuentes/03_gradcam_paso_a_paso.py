@@ -368,8 +368,8 @@ print(f"Correlación de los dos mapas: {correlation:.2f}")
 # %%
 for gap in (2, 8, 30, 120):
     p, other = tf.nn.softmax([gap, 0.0]).numpy()
-    factor = p * (1 - p)
-    print(f"diferencia {gap}: p = {p:.4f}, la otra = {other:.0e}, p(1 − p) = {factor:.0e}")
+    print(f"diferencia {gap}: p = {p:.4f}, la otra = {other:.0e}", end=", ")
+    print(f"p(1 − p) = {p * (1 - p):.0e}")
 
 # %% [markdown]
 # <details><summary>Respuesta</summary>

@@ -164,12 +164,12 @@ methods = [name for name in explorer.METHOD_CHOICES if name != explorer.SLOW_MET
 compared = [explainer.explain(one, method=name, target=0) for name in methods]
 
 
+# %%
 def title(text, empty):
     """El rótulo de un mapa; avisa si está vacío."""
     return f"{text} (vacío)" if empty else text
 
 
-# %%
 heatmaps = [explanation.heatmap[0] for explanation in compared]
 titles = [title(explanation.method, explanation.empty[0]) for explanation in compared]
 pictures = [images[horse]] * len(methods)
@@ -488,6 +488,7 @@ def more_confident(model, factor):
     return network
 
 
+# %%
 surer = [more_confident(model, goal / gaps[position]) for goal in (30, 120)]
 explainers = [explainer, *map(cam.Explainer, surer)]
 chosen_image = batch[position : position + 1]
@@ -495,6 +496,8 @@ of_logit, of_probability = (
     [each.explain(chosen_image, "bloque3_conv1", score=score) for each in explainers]
     for score in ("logit", "probability")
 )
+
+# %%
 heatmaps = [each.heatmap[0] for each in (of_logit[0], *of_probability)]
 names = ["logit", "probabilidad", "probabilidad, dif. 30", "probabilidad, dif. 120"]
 empties = [of_logit[0].empty[0], *(each.empty[0] for each in of_probability)]
@@ -556,7 +559,7 @@ figure = plots.show_signed_maps(last.raw[shown], titles, "Grad-CAM con signo")
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # De la otra clase hay 54<!-- De la otra clase: -->; de la predicha, 11<!-- De la clase predicha: -->: la red responde
-# con seguridad y el mapa no señala nada. En la figura, el de «caballo» es el negativo del de «persona».
+# y el mapa no señala nada. En la figura, el de «caballo» es el negativo del de «persona».
 #
 # </details>
 #
