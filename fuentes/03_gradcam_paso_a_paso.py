@@ -269,6 +269,12 @@ figure = plots.show_signed_maps([raw], ["Antes de la ReLU"], "Grad-CAM con signo
 # **Figura 3.** De 128 mapas hemos pasado a uno, con signo: en rojo, las zonas que apoyan la clase; en azul, las
 # que van en contra; en blanco, las indiferentes. Sus valores no suman el logit: son un promedio por filtro.
 #
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Todo es rojo, en distinto grado: según Grad-CAM, nada de esta imagen va en contra de «persona».
+#
+# </details>
+#
 # ### 5. ReLU y normalización, con una salvaguarda
 #
 # Grad-CAM se queda con lo que **apoya** la clase, $\max(M, 0)$, y divide entre el máximo. Llamamos
@@ -442,9 +448,8 @@ figure = plots.show_overlays(pictures, compared.heatmap, titles, columns=3)
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# La red acierta las seis. En la primera brilla la hierba entre las patas; en la segunda, lo más claro está en las
-# montañas y en el torso; en la tercera, en la persona. Sobre blanco, la relevancia sigue la silueta. Seis mapas, y
-# tres dicen cosas distintas sobre el fondo: no se puede concluir.
+# La red acierta las seis. En la primera destacan las patas y, menos, la hierba; en la segunda, las montañas y el
+# torso; en la tercera, la persona. Sobre blanco, la relevancia sigue la silueta. No se puede concluir.
 #
 # </details>
 #

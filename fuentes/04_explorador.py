@@ -127,10 +127,8 @@ board
 # | **Mostrar**, **solo errores de la red** | qué imágenes recorre el control siguiente |
 # | **Imagen** | la imagen que se explica; en su título, su posición entre las cien |
 # | **Capa**, **Clase** | de qué capa sale el mapa, y por qué clase se pregunta |
-# | **Método** | la fórmula; todas están en `gradcam_helpers/formulas.py` |
-# | **Derivar** | el logit de la clase o su probabilidad |
+# | **Método**, **Derivar** | la fórmula, y si deriva el logit o la probabilidad |
 # | **Opacidad**, **contorno del sujeto** | solo el dibujo |
-# | **Tu foto** | sube una (JPEG, PNG o WebP), que se centra en un cuadrado blanco |
 #
 # </details>
 #
@@ -139,7 +137,7 @@ board
 # El tabulador cambia de control, las flechas mueven los deslizantes y la barra espaciadora pulsa y marca. En
 # JupyterLab, con un botón enfocado, las letras son órdenes del cuaderno: si `x` corta la celda, `z` lo deshace.
 #
-# Tu foto va a la memoria del núcleo, el programa que ejecuta las celdas, que en Colab o Binder está en un equipo
+# «Tu foto» (JPEG, PNG o WebP) se centra en un cuadrado blanco y va a la memoria del núcleo, el programa que ejecuta las celdas, que en Colab o Binder está en un equipo
 # ajeno; el curso no la escribe en el disco. Si guardas el cuaderno con el estado de sus controles, se guarda también
 # lo que muestra el panel.
 #
@@ -148,7 +146,7 @@ board
 # %% [markdown]
 # ## Métodos distintos, mapas parecidos
 #
-# El panel ofrece siete fórmulas. Grad-CAM, Grad-CAM++ y XGrad-CAM dan un peso a cada filtro; HiResCAM y
+# El panel ofrece siete fórmulas, de `gradcam_helpers/formulas.py`. Grad-CAM, Grad-CAM++ y XGrad-CAM dan un peso a cada filtro; HiResCAM y
 # LayerCAM, uno a cada posición de cada filtro; Eigen-CAM da uno a cada filtro sin mirar la clase; Score-CAM, que
 # tarda más, hace una predicción por filtro.
 #
@@ -231,8 +229,8 @@ for each in explainer.explain(one, layer=ends, method="HiResCAM", target=0):
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # La última capa lo recoge casi todo: faltan 0,005<!-- bloque3_conv2: suma 5.439, falta -->. A la primera le faltan
-# 0,550<!-- bloque1_conv1: suma 4.894, falta --> de 5,444<!-- falta 0.550, logit -->. No es una ley: los sesgos tienen
-# signo y pueden compensarse.
+# 0,550<!-- bloque1_conv1: suma 4.894, falta --> de 5,444<!-- falta 0.550, logit -->. No es una ley: los sesgos pueden
+# compensarse.
 #
 # </details>
 
@@ -267,6 +265,12 @@ figure = plots.show_signed_maps(pictures, layers, "Aportación, recortada")
 # **Figura 2.** HiResCAM con signo en una de las primeras capas y en la última, cada mapa con su escala, de la que
 # se sale un valor de cada mil: en rojo, a favor de «caballo»; en azul, en contra. El punteado viene del
 # agrupamiento, que solo deja pasar el gradiente al mayor valor de cada cuadro de 2 × 2.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# En ambas, la cara, las patas y la cola apoyan «caballo»; el lomo y el vientre van en contra.
+#
+# </details>
 #
 # Hagamos la cuenta a mano con esta imagen:
 
@@ -441,7 +445,7 @@ for text, heatmap in zip(titles, formulas.resize_heatmaps(heatmaps, (300, 300)))
 # 4 %<!-- Imagen entera: caballo --> y 4 %<!-- Imagen entera: caballo 4 %, persona -->. El de «persona» cae entero,
 # 100 %<!-- Grad-CAM, «persona»: caballo 0 %, persona 0 %, blanco -->, en el blanco. HiResCAM dice otra cosa: en
 # «persona», 19 %<!-- HiResCAM, «persona»: caballo 10 %, persona --> en la persona y
-# 10 %<!-- HiResCAM, «persona»: caballo --> en el caballo. Ninguno de los dos separa bien los sujetos.
+# 10 %<!-- HiResCAM, «persona»: caballo --> en el caballo. Ninguno los separa bien.
 #
 # </details>
 #
