@@ -116,7 +116,7 @@ board
 # <details><summary>Respuesta</summary>
 #
 # Cambian las barras, que hablan de la clase elegida, y el mapa, salvo con Eigen-CAM, que no la mira. Las
-# probabilidades no: son la respuesta de la red a la imagen.
+# probabilidades no: son la respuesta a la imagen.
 #
 # </details>
 #
@@ -125,7 +125,7 @@ board
 # | control | qué cambia |
 # |---|---|
 # | **Mostrar**, **solo errores de la red** | qué imágenes recorre el control siguiente |
-# | **Imagen** | la imagen que se explica; en su título, su posición entre las cien |
+# | **Imagen** | cuál se explica; en su título, su posición entre las cien |
 # | **Capa**, **Clase** | de qué capa sale el mapa, y por qué clase se pregunta |
 # | **Método**, **Derivar** | la fórmula, y si deriva el logit o la probabilidad |
 # | **Opacidad**, **contorno del sujeto** | solo el dibujo |
@@ -644,7 +644,7 @@ if wrong.any():
 # El fondo ocupa el 73 %<!-- Errores, el fondo ocupa: --> de los errores. Según Grad-CAM, atrae el
 # 92 %<!-- Errores, Grad-CAM: --> de la relevancia, de 80<!-- Errores, Grad-CAM: 92 % [ --> a
 # 100<!-- Errores, Grad-CAM: 92 % [80, -->: más de lo que le toca. Según HiResCAM, el 46 %<!-- Errores, HiResCAM: -->,
-# de 40<!-- Errores, HiResCAM: 46 % [ --> a 51<!-- Errores, HiResCAM: 46 % [40, -->: mucho menos. **Se contradicen.** Y
+# de 40<!-- Errores, HiResCAM: 46 % [ --> a 51<!-- Errores, HiResCAM: 46 % [40, -->: menos. **Se contradicen.** Y
 # Grad-CAM, que en algunos solo ilumina un borde de la imagen, deja vacíos 7<!-- Errores, Grad-CAM, mapas vacíos: --> de 13<!-- Errores: --> mapas.
 #
 # </details>
