@@ -269,7 +269,7 @@ def load_identities(source: Source, split: str = TEST_SPLIT, count: int | None =
     Los datos reales no lo dicen: entonces cada imagen cuenta como un individuo.
     """
     known = "identity" in _builder(source).info.features
-    examples = _take(_read(source, split, "identity" if known else "label"), count)
+    examples = _take(source, split, count, "identity" if known else "label")
     return np.array([name.decode() if known else order for order, (name,) in enumerate(examples)])
 
 
