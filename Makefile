@@ -12,7 +12,7 @@ REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.r
 .PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_datos.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_bienvenida.ipynb
 
 test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los datos embebidos
 	$(BIN)/python -m pytest

@@ -44,7 +44,9 @@ def draw(image: np.ndarray, maps: np.ndarray, heatmap: np.ndarray, title: str) -
         axis.imshow(maps[..., number], cmap="viridis", vmin=0, vmax=maps.max())
     figure.text(0.395, 0.13, "mapas de características", ha="center", va="top", color=INK)
     _panel(figure, (0.57, 0.25, 0.167, 0.5), "mapa de calor").imshow(heatmap, cmap=plots.COLORMAP)
-    _panel(figure, (0.79, 0.2, 0.2, 0.6), f"por qué {title}").imshow(plots.overlay(image, heatmap))
+    _panel(figure, (0.79, 0.2, 0.2, 0.6), f"zonas que apoyan {title},\nsegún Grad-CAM").imshow(
+        plots.overlay(image, heatmap)
+    )
     for start, end, text in (
         (0.22, 0.28, "red"),
         (0.505, 0.565, r"$\sum_k \alpha_k A_k$" + "\nReLU"),

@@ -8,6 +8,7 @@
     randomization  si un mapa depende de lo que la red ha aprendido
     plots          figuras
     explorer       paneles con controles
+    readiness      si este equipo puede con el curso
 
 Cada módulo importa solo los que tiene encima en esta tabla y la sala de máquinas, `engine`, que las lecciones
 no importan nunca. Importar el paquete es inmediato: TensorFlow se carga con el primer módulo que lo necesita.

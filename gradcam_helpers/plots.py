@@ -6,6 +6,7 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.patches import FancyBboxPatch
 
 from gradcam_helpers import formulas
 from gradcam_helpers.engine.inputs import check_color, check_count, check_real, check_titles
@@ -97,6 +98,33 @@ def show_activations(maps, titles, columns: int = 4) -> plt.Figure:
     for axis, values in zip(axes, maps, strict=True):
         picture = axis.imshow(values, cmap="viridis", vmin=0, vmax=limit)
     figure.colorbar(picture, ax=figure.axes, label="Activación", shrink=0.8)
+    return figure
+
+
+def show_path(steps, columns: int = 3) -> plt.Figure:
+    """Un recorrido, de paso en paso: de cada uno, `(number, name, question)`, textos."""
+    rows = -(-len(steps) // columns)
+    figure, axis = plt.subplots(figsize=(3.1 * columns, 1.45 * rows), layout="constrained")
+    axis.set(xlim=(0, columns), ylim=(rows, 0))
+    axis.axis("off")
+    for index, (number, name, question) in enumerate(steps):
+        row, column = divmod(index, columns)
+        frame = FancyBboxPatch(
+            (column + 0.06, row + 0.12),
+            0.8,
+            0.72,
+            boxstyle="round,pad=0.02",
+            facecolor="#f3f0f7",
+            edgecolor="#5b3f8c",
+        )
+        axis.add_patch(frame)
+        axis.text(column + 0.1, row + 0.3, f"{number} · {name}", fontsize=11, weight="bold", va="center")
+        axis.text(column + 0.1, row + 0.6, question, fontsize=9, va="center")
+        if index + 1 < len(steps):
+            arrow = "→" if column + 1 < columns else "↵"
+            axis.text(
+                column + 0.94, row + 0.48, arrow, fontsize=15, color="#5b3f8c", ha="center", va="center"
+            )
     return figure
 
 

@@ -173,3 +173,11 @@ def test_curves_without_validation():
 def test_confusion_matrix_writes_each_count():
     figure = plots.show_confusion_matrix(np.array([[3, 1], [0, 2]]), ["a", "b"])
     assert [text.get_text() for text in figure.axes[0].texts] == ["3", "1", "0", "2"]
+
+
+def test_a_path_shows_every_step_and_an_arrow_between_each_two():
+    steps = [(str(number), f"paso {number}", f"¿pregunta {number}?") for number in range(1, 6)]
+    texts = [text.get_text() for text in plots.show_path(steps, columns=3).axes[0].texts]
+    for number, name, question in steps:
+        assert f"{number} · {name}" in texts and question in texts
+    assert sum(text in "→↵" for text in texts) == len(steps) - 1

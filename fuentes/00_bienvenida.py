@@ -1,0 +1,226 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Bienvenida
+#
+# [![Abrir en Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/TU_USUARIO/curso-gradcam/blob/main/notebooks/00_bienvenida.ipynb)
+# [![Abrir en Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/TU_USUARIO/curso-gradcam/main?urlpath=lab/tree/notebooks/00_bienvenida.ipynb)
+# [Descargar el cuaderno](https://github.com/TU_USUARIO/curso-gradcam/raw/main/notebooks/00_bienvenida.ipynb)
+#
+# **Duración:** 15 min · CPU
+#
+# Una red mira una imagen y responde «caballo». ¿Qué ha visto? Este curso enseña a preguntárselo y a dudar de su
+# respuesta. Ejecuta las tres celdas siguientes, una tras otra, con **Mayús + Intro**, y mueve los controles.
+
+# %% [markdown]
+# ## Preparación
+#
+# La primera celda busca el módulo de ayuda del curso; si el cuaderno está solo, como en Colab, lo descarga. Está
+# al principio de todas las lecciones: ejecútala sin más.
+
+# %% tags=["preparacion"]
+import os, subprocess, sys, tempfile, warnings
+from pathlib import Path
+
+REPOSITORY = "https://github.com/TU_USUARIO/curso-gradcam"
+REFERENCE = "main"
+
+course = Path.cwd() / "curso-gradcam"
+places = [Path.cwd(), *Path.cwd().parents, course]
+module = Path("gradcam_helpers", "data.py")
+root = next((place for place in places if (place / module).is_file()), None)
+warnings.filterwarnings("ignore", "To exit")  # lo que Jupyter añade a «sys.exit»
+if root is None and course.exists():
+    sys.exit(f"«{course.name}» no contiene el curso: cámbiale el nombre "
+             "y repite la celda.")
+if root is None:
+    root = course
+    print(f"Este cuaderno está solo: descargo el curso de {REPOSITORY}")
+    os.environ |= {"GIT_TERMINAL_PROMPT": "0"}
+    os.environ |= {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "30"}
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        clone = f"git clone --quiet --depth 1 --branch {REFERENCE} {REPOSITORY}"
+        status, output = subprocess.getstatusoutput(f"{clone} {folder}/curso")
+        if status:
+            reason = output[max(0, output.find("fatal")):].partition("\n")[0]
+            sys.exit(f"No se pudo descargar el curso ({reason or 'git no responde'}). "
+                     "Comprueba la conexión y esa dirección, y repite la celda.")
+        os.rename(f"{folder}/curso", root)
+elif root == course:
+    config = f"git -C {course.name} config remote.origin.url"
+    status, origin = subprocess.getstatusoutput(config)
+    if status == 0 and origin != REPOSITORY:
+        print(f"Uso el curso que ya hay en «{course.name}», descargado de {origin}")
+sys.path.insert(0, str(root))
+
+# %%
+from gradcam_helpers import cam, data, explorer, formulas, metrics
+from gradcam_helpers import models, plots, readiness
+import numpy as np
+
+source = data.prepare_source()
+print(source)
+model = models.load_trained(source)
+images, labels = data.load_images(source, "test")
+explainer = cam.Explainer(model)
+
+# %% [markdown]
+# ## Mira y mueve
+#
+# Esta red ya está entrenada, con otras imágenes de caballos y de personas. A la izquierda se ve la imagen, y a la
+# derecha, un **mapa de calor**: las zonas que, según el método del curso, más pesaron en la respuesta.
+#
+# **Predice antes de mover.** De cada diez imágenes, ¿cuántas acertará la red? ¿Fallará más con los caballos o con las
+# personas?
+
+# %% tags=["remove_output", "nbval-ignore-output"]
+explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
+
+# %% [markdown]
+# Mueve **Imagen** y lee la tabla: la clase verdadera y la probabilidad que la red da a cada clase. Si **Capa** despierta tu
+# curiosidad, muévela también; la lección 3 la explica. Ahora, contemos:
+
+# %%
+probabilities = model.predict(data.prepare_image(images), batch_size=8, verbose=0)
+answers = probabilities.argmax(axis=1)
+for label, name in enumerate(data.CLASS_NAMES):
+    right = answers[labels == label] == label
+    print(f"{name}: {np.sum(right)} aciertos y {np.sum(~right)} fallos")
+
+# %% [markdown]
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Con las personas no falla nunca: 0<!-- persona: 60 aciertos y --> fallos. Con los caballos falla 17<!-- caballo: 43 aciertos y --> veces,
+# y en todas responde «persona». El azar repartiría los fallos entre las dos clases: algo inclina a la red, y este curso
+# averigua qué.
+#
+# </details>
+#
+# Comparemos los mapas de un acierto y de un fallo, el que tiene más zona clara:
+
+# %%
+maps = explainer.explain(data.prepare_image(images))
+wrong = answers != labels
+hit = np.argmax((labels == 0) & (probabilities[:, 0] > 0.99))
+miss = np.argmax(wrong * maps.heatmap.mean(axis=(1, 2)))
+pair = [hit, miss]
+titles = [f"Imagen {i}: la red responde «{data.CLASS_NAMES[answers[i]]}»" for i in pair]
+figure = plots.show_overlays(images[pair], maps.heatmap[pair], titles)
+
+# %% [markdown]
+# **Figura 1.** Un caballo que la red acierta y, a su derecha, un fallo. Lo oscuro del mapa no pesó en la respuesta; lo claro,
+# sí.
+
+# %%
+masks = data.load_masks(source, "test")[pair]
+large = formulas.resize_heatmaps(maps.heatmap[pair], (300, 300))
+shares = 100 * metrics.energy_pointing_game(large, masks)
+for name, share, mask in zip(("Acierto", "Fallo"), shares, masks):
+    print(f"{name}: sobre el caballo o la persona, {share:.0f} % de lo claro")
+    print(f"{name}: ocupa el {100 * mask.mean():.0f} % de la imagen")
+
+# %% [markdown]
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# En el acierto, el caballo ocupa el 18 %<!-- Acierto: ocupa el --> de la imagen y recibe el
+# 68 %<!-- Acierto: sobre el caballo o la persona, --> de lo claro. En el fallo recibe el
+# 0 %<!-- Fallo: sobre el caballo o la persona, -->: lo claro es
+# el fondo blanco, donde no hay nada. ¿Es el fondo lo que decide? Un mapa no basta para afirmarlo, y dentro de cuatro lecciones
+# verás por qué y cómo se averigua.
+#
+# </details>
+
+# %% [markdown]
+# ## Lo que sabrás hacer
+#
+# Al terminar el curso podrás:
+#
+# 1. construir, entrenar y medir una red que distingue imágenes;
+# 2. calcular a mano, con NumPy y `GradientTape`, el mapa que explica una respuesta;
+# 3. explicar con otros métodos, en otras capas y para otras clases, y leer lo que cambia;
+# 4. decir qué **no** demuestra un mapa, y diseñar el experimento que sí lo demuestra.
+#
+# Basta con saber algo de Python y NumPy. No hace falta tarjeta gráfica.
+
+# %% [markdown]
+# ## El recorrido
+
+# %%
+steps = [
+    ("1", "Sospecha", "¿qué hay en los datos?"),
+    ("2", "Caída", "¿acierta la red donde importa?"),
+    ("3", "Mapa", "¿cómo se hace un mapa de calor?"),
+    ("4", "Contradicción", "¿dicen lo mismo todos los mapas?"),
+    ("5", "Experimento", "¿decide el fondo la respuesta?"),
+]
+figure = plots.show_path(steps)
+
+# %% [markdown]
+# **Figura 2.** Las cinco lecciones que siguen, con su pregunta. De una sospecha (1) se pasa a una caída que nadie
+# esperaba (2); para explicarla se aprende a hacer un mapa (3); los mapas se contradicen (4), y decide un experimento (5).
+#
+# | lección | duración |
+# |---|---|
+# | [01 · Los datos](01_datos.ipynb) | 30 min |
+# | [02 · Una red neuronal convolucional](02_red_convolucional.ipynb) | 50 min |
+# | [03 · Mapas de calor con Grad-CAM, paso a paso](03_gradcam_paso_a_paso.ipynb) | 45 min |
+# | [04 · El explorador](04_explorador.ipynb) | 45 min |
+# | [05 · El experimento](05_experimento.ipynb) | 45 min |
+
+# %% [markdown]
+# ## Cómo se usa
+#
+# - **Ejecuta celda a celda**, de arriba abajo, con Mayús + Intro. Si algo se enreda, reinicia el núcleo y empieza de nuevo.
+# - **Predice antes de mover.** Donde lo leas, piensa una respuesta, y mejor escríbela. Acertar da igual; lo que se aprende
+#   es lo que sorprende.
+# - **Mueve los controles** con el ratón o con el teclado: el tabulador pasa de uno a otro y las flechas lo mueven.
+# - **Abre las lecturas.** Tras cada pregunta hay un bloque plegado con la respuesta. Las que se titulan «Lo que se ve con los
+#   datos embebidos» hablan de las figuras publicadas: si usas los datos reales u otra red, las tuyas pueden decir otra cosa.
+# - **Haz los ejercicios** del final de cada lección.
+#
+# <details><summary>¿Qué son los datos embebidos?</summary>
+#
+# Imágenes de caballos y de personas dibujadas por un programa del propio curso, que vienen con él. Sustituyen a las
+# originales, que hay que descargar. La lección 1 las presenta.
+#
+# </details>
+
+# %% [markdown]
+# ## ¿Está todo listo?
+#
+# La celda siguiente dice con qué versiones trabajas y si la memoria basta. Los datos y la red en uso los ha dicho ya la celda
+# de preparación de datos, al principio.
+
+# %% tags=["remove_output", "nbval-ignore-output"]
+print(readiness.describe_computer())
+
+# %% [markdown]
+# Deben aparecer dos líneas que empiezan por «Versiones» y «Memoria», y cada una acaba diciendo si basta y, si no, qué
+# hacer.
+
+# %% [markdown]
+# ## Créditos
+#
+# - La narración sigue, con palabras y código propios, la del curso M72.1.09 de la Facultad de Ciencias Económicas de la
+#   Universidad de Buenos Aires, de F. Santiago.
+# - Los datos originales, `horses_or_humans`, son de L. Moroney (CC BY 2.0).
+# - El método es de R. R. Selvaraju y otros (2017): *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
+#   Localization*. ICCV. [arXiv:1610.02391](https://arxiv.org/abs/1610.02391).
+#
+# El código se publica con licencia MIT; los textos, las figuras, los datos embebidos y las redes, con
+# [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/deed.es).
+
+# %% [markdown]
+# ## Para seguir
+#
+# - Lección siguiente: [01 · Los datos](01_datos.ipynb).
