@@ -22,6 +22,7 @@ from gradcam_helpers.engine.controls import (
     stop,
     take_file,
 )
+from gradcam_helpers.engine.ranks import RankBoard  # noqa: F401
 from gradcam_helpers.engine.views import Views
 
 PREDICTED = gallery.PREDICTED

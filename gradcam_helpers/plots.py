@@ -174,6 +174,35 @@ def show_confusion_matrix(matrix: np.ndarray, class_names) -> plt.Figure:
     return figure
 
 
+def show_ranks(values: np.ndarray, untrained: np.ndarray, agreement: dict[int, float]) -> plt.Figure:
+    """Los valores singulares de una matriz, y cuánto se conserva al reducirla a cada rango.
+
+    Argumentos:
+        values, untrained: los de la matriz y los de otra igual sin entrenar, de mayor a menor.
+        agreement: de cada rango a la proporción de respuestas iguales a las de la red entera. Si está el
+            rango 0, se dibuja como una línea: lo que se conserva sin usar la matriz.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), dpi=DPI, layout="constrained")
+    for each, style, label in ((values, "o-", "entrenada"), (untrained, "s--", "sin entrenar")):
+        color = "#0072B2" if each is values else "#D55E00"
+        axes[0].plot(range(1, len(each) + 1), each, style, color=color, markersize=4, label=label)
+    axes[0].set(title="Valores singulares", xlabel="Posición, de mayor a menor", ylim=(0, None))
+    ranks = [rank for rank in agreement if rank]
+    shares = [100 * agreement[rank] for rank in ranks]
+    axes[1].plot(ranks, shares, "o-", color="#0072B2", label="con ese rango")
+    if 0 in agreement:
+        axes[1].axhline(
+            100 * agreement[0], color="#D55E00", linestyle="--", label="rango 0: sin mirar la imagen"
+        )
+    axes[1].set(title="Respuestas iguales a las de la red entera (%)", xlabel="Rango", ylim=(0, 103))
+    for axis in axes:
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.grid(alpha=0.3)
+        axis.legend(loc="center right" if axis is axes[0] else "lower right")
+    return figure
+
+
 def _grid(images, titles, columns: int):
     """Figura con una casilla sin ejes por imagen, cada una con su rótulo, y las casillas, por orden."""
     count = len(images)

@@ -181,3 +181,15 @@ def test_a_path_shows_every_step_and_an_arrow_between_each_two():
     for number, name, question in steps:
         assert f"{number} · {name}" in texts and question in texts
     assert sum(text in "→↵" for text in texts) == len(steps) - 1
+
+
+def test_ranks_are_drawn_against_their_baselines():
+    values, untrained = np.array([7.0, 3, 2]), np.array([1.5, 1.4, 1.3])
+    figure = plots.show_ranks(values, untrained, {0: 0.5, 1: 0.9, 3: 1.0})
+    spectrum, shares = figure.axes
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in spectrum.lines}
+    assert drawn == {"entrenada": [7, 3, 2], "sin entrenar": [1.5, 1.4, 1.3]}
+    curve, baseline = shares.lines
+    assert (curve.get_xdata().tolist(), curve.get_ydata().tolist()) == ([1, 3], [90, 100])
+    assert set(baseline.get_ydata()) == {50}
+    assert len(plots.show_ranks(values, untrained, {1: 0.9, 3: 1.0}).axes[1].lines) == 1

@@ -22,6 +22,7 @@
     canvas       las imágenes de un panel: a qué tamaño se ven
     controls     los controles, con un mismo aspecto
     chooser      elegir una imagen
+    ranks        el panel de los rangos, de la lección 2
     views        lo que se ve en el explorador
     turns        qué petición se atiende, y cuándo
 
