@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Cada uno se ejecuta con su carpeta de modelos, vacía: la red que entrena la lección 2 no llega a las demás.
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
-PANELS := explorer chooser gallery canvas turns photos  # lo que cambia con la versión de ipywidgets o de Pillow
+PANELS := explorer chooser gallery canvas turns photos ranks  # lo que cambia con la versión de ipywidgets o de Pillow
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
 .PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
@@ -40,13 +40,13 @@ acciones: .venv/acciones  # busca errores en lo que ejecuta GitHub
 	$(BIN)/actionlint
 
 cuadernos: export GRADCAM_DATOS := embebido
-cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/; y la figura del README
+cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/; y las figuras de figuras/
 	$(BIN)/jupytext --quiet --update --from fuentes///py:percent --to notebooks///ipynb fuentes/*.py
 	models=$$(mktemp -d) && trap 'rm -rf "$$models"' EXIT && for notebook in notebooks/*.ipynb; do \
 		GRADCAM_MODELOS="$$models/$$notebook" $(BIN)/jupyter nbconvert --to notebook --inplace --execute \
 		$(CLEAN_EXECUTION) "$$notebook" || exit 1; done
 	$(BIN)/jupyter nbconvert --to notebook --inplace $(REMOVE_OUTPUTS) notebooks/*.ipynb
-	$(BIN)/python figuras/recorrido.py
+	for program in $(filter-out figuras/explorador.py,$(wildcard figuras/*.py)); do $(BIN)/python $$program || exit 1; done
 
 captura: .venv/navegador  # la imagen del explorador que enseñan el README y la lección 4
 	$(BIN)/python -m figuras.explorador

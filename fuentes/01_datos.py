@@ -18,6 +18,11 @@
 # [Descargar el cuaderno](https://github.com/TU_USUARIO/curso-gradcam/raw/main/notebooks/01_datos.ipynb)
 #
 # **Duración:** 30 min · CPU
+#
+# ![Cinco caballos, en el desierto, el bosque y la pradera, y cinco personas, en dunas, la playa y el desierto](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/datos.png)
+#
+# Una red aprenderá a distinguir caballos de personas con imágenes como estas. ¿Podrías hacerlo tú sin mirar a
+# los caballos ni a las personas?
 
 # %% [markdown]
 # ## Preguntas
@@ -79,72 +84,57 @@ sys.path.insert(0, str(root))
 
 # %% [markdown]
 # De `gradcam_helpers` usaremos hoy tres módulos: `data` (el conjunto de datos), `plots` (figuras) y
-# `explorer` (controles deslizantes). Los demás paquetes son de uso general:
-#
-# | paquete | para qué |
-# |---|---|
-# | TensorFlow y Keras | construir y entrenar la red |
-# | TensorFlow Datasets | obtener el conjunto de datos |
-# | NumPy | hacer cuentas con matrices |
-# | OpenCV | cambiar el tamaño de imágenes y mapas |
-# | Matplotlib | dibujar figuras |
-# | ipywidgets | poner controles deslizantes en el cuaderno |
+# `explorer` (controles deslizantes). De los demás paquetes, TensorFlow y Keras construyen la red, TensorFlow
+# Datasets da los datos y NumPy hace cuentas con matrices.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from gradcam_helpers import data, explorer, plots
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-# %% tags=["nbval-ignore-output"]
 for package in (tf, keras, tfds, np):
     print(f"{package.__name__:20s} {package.__version__}")
 
 # %% [markdown]
-# Las versiones concretas pueden ser otras: el curso funciona con TensorFlow 2.20 y 2.21.
+# Tus versiones pueden ser otras: el curso funciona con TensorFlow 2.20 y 2.21.
 
 # %% [markdown]
-# ## Por qué explicar
+# ## Acertar no basta
 #
 # Una red neuronal convolucional (*convolutional neural network*, CNN) transforma los píxeles de una imagen
-# en una predicción mediante millones de multiplicaciones. Conocemos todos sus números y, sin embargo,
-# mirarlos no nos dice **por qué** respondió «caballo». En ese sentido es una **caja negra**.
+# en una predicción con millones de multiplicaciones. Conocemos todos sus números y, sin embargo, mirarlos no
+# nos dice **por qué** respondió «caballo». En ese sentido es una **caja negra**.
 #
-# Ribeiro, Singh y Guestrin (2016) distinguen dos confianzas que conviene no mezclar:
+# Ribeiro, Singh y Guestrin (2016) distinguen dos confianzas: la que se tiene **en una predicción**, para
+# actuar según ella (tratar a un paciente, conceder un crédito), y la que se tiene **en un modelo**, para
+# ponerlo en servicio con datos que nunca ha visto.
 #
-# - **confiar en una predicción**, lo bastante para actuar según ella: tratar a un paciente, conceder un
-#   crédito;
-# - **confiar en un modelo**, lo bastante para ponerlo en servicio con datos que nunca ha visto.
+# Medir la **exactitud** (*accuracy*), la proporción de aciertos, ayuda a lo segundo, pero no lo garantiza: una red puede
+# acertar **por la razón equivocada**. En el ejemplo de esos autores, un clasificador separaba lobos de perros
+# esquimales según hubiera o no nieve en el fondo. Lo habían entrenado así a propósito, para medir cuánta
+# confianza le daban las personas antes y después de saber qué miraba.
 #
-# Medir la exactitud en un conjunto de prueba ayuda a lo segundo, pero no lo garantiza: una red puede
-# acertar **por la razón equivocada**. En el ejemplo de esos autores, un clasificador separaba lobos de
-# perros esquimales mirando si había nieve en el fondo. Lo habían entrenado así a propósito, para observar
-# cuánta confianza le daban las personas antes y después de ver qué miraba.
+# Explicar sirve, por tanto, para cuatro cosas: decidir si **nos fiamos** de una predicción, decidir si un
+# modelo está listo para **ponerse en servicio**, **elegir** entre dos que aciertan lo mismo y **corregir** el
+# que no merece confianza.
 #
-# Una explicación sirve, por tanto, para cuatro cosas:
-#
-# 1. decidir si **nos fiamos** de una predicción antes de actuar;
-# 2. decidir si un modelo está listo para **ponerse en servicio**;
-# 3. elegir entre dos modelos que aciertan lo mismo;
-# 4. **corregir** un modelo del que no nos fiamos hasta que merezca confianza.
-#
-# La explicación que construiremos es **visual**: un *mapa de calor* (*heatmap*) sobre la imagen que señala
-# las regiones que, según una aproximación, pesan en la predicción. Primero necesitamos imágenes.
+# Nuestra explicación será **visual**: un *mapa de calor* (*heatmap*) que señala en la imagen las regiones
+# que, según una aproximación, pesan en la predicción. Primero necesitamos imágenes.
 
 # %% [markdown]
 # ## El conjunto de datos
 #
 # Usaremos `horses_or_humans`, de Laurence Moroney: imágenes de caballos y de personas **generadas por
-# ordenador**, con muchas posturas, individuos y fondos. TensorFlow Datasets lo describe en su
-# [catálogo](https://www.tensorflow.org/datasets/catalog/horses_or_humans), y el autor lo publica con
-# licencia [CC BY 2.0](https://creativecommons.org/licenses/by/2.0/deed.es): se puede usar y modificar si se
-# le cita.
+# ordenador**. Está en el [catálogo de TensorFlow
+# Datasets](https://www.tensorflow.org/datasets/catalog/horses_or_humans), con licencia [CC BY
+# 2.0](https://creativecommons.org/licenses/by/2.0/deed.es): se puede usar y modificar si se cita al autor.
 #
-# `data.prepare_source(download=True)` lo busca en este equipo; si no está, lo descarga (unos 150 MB) y
-# comprueba que llegó entero. Si no se puede, porque no hay conexión o la descarga falla, lo dice y recurre a
-# los datos **embebidos**: otras imágenes de caballos y personas, dibujadas por un programa del propio curso,
-# que vienen con él y se leen de la misma forma. Todo lo que diremos vale para los dos conjuntos.
+# La celda siguiente lo busca en este equipo y, si no está, lo descarga (unos 150 MB). Si no puede, lo dice y
+# recurre a los datos **embebidos**, es decir, incluidos en el curso: otras imágenes de caballos y personas,
+# dibujadas por un programa propio, que se leen de la misma forma. El texto de las lecciones vale para los
+# dos.
 
 # %%
 source = data.prepare_source(download=True)
@@ -153,21 +143,24 @@ source = data.prepare_source(download=True)
 print(source)
 
 # %% [markdown]
-# Verás esa línea al principio de cada lección: dice qué datos se usan y con qué licencia. Las demás lecciones
-# no descargan nada: usan los originales si ya están en el equipo y, si no, los embebidos. (En Colab cada
-# cuaderno tiene un equipo propio y vacío: serán los embebidos.) Los cuadernos se publican con los resultados
-# de los embebidos. Para elegir tú los datos, escribe `data.prepare_source("embebido")` **en todas las
-# lecciones**; con `"real"`, los originales, descargados si faltan, o un error.
+# Verás esa línea en cada lección: dice qué datos se usan y con qué licencia. Los cuadernos se publican con
+# los resultados de los embebidos, y en los bloques plegados como este podrás comprobar tus respuestas.
+#
+# <details><summary>Elegir los datos</summary>
+#
+# Solo esta lección descarga. Las demás usan los datos originales si ya están en el equipo y, si no, los
+# embebidos; en Colab, donde cada cuaderno tiene un equipo propio y vacío, serán los embebidos. Para elegirlos
+# tú, escribe `data.prepare_source("embebido")` en **todas** las lecciones. Con `"real"`, los originales, que
+# se descargan si faltan, o un error.
+#
+# </details>
 
 # %% [markdown]
 # ### Cargar con TensorFlow Datasets
 #
-# `tfds.load` da el conjunto como un `tf.data.Dataset`, una secuencia de ejemplos que se leen según se
-# piden. Dos argumentos importan ahora:
-#
-# - `shuffle_files=True` lee en orden aleatorio los ficheros en que está partido el conjunto. No baraja
-#   imagen a imagen; de eso se ocupará la lección 2;
-# - `with_info=True` devuelve además la **ficha** del conjunto.
+# `tfds.load` da el conjunto como un `tf.data.Dataset`, una secuencia de ejemplos que se leen según se piden.
+# Con `shuffle_files=True` lee en orden aleatorio los archivos en que está partido; no baraja imagen a imagen,
+# que es cosa de la lección 2. Con `with_info=True` devuelve además la **ficha** del conjunto.
 
 # %%
 (train, test), info = tfds.load(
@@ -180,31 +173,20 @@ print(source)
 )
 
 # %% [markdown]
-# La ficha dice cuántas clases hay y cómo se llaman:
+# La ficha dice qué clases hay y cuántas imágenes tiene cada parte:
 
 # %%
-label = info.features["label"]
-print("Clases:", label.num_classes)
-print("Nombres:", label.names)
-
-# %% [markdown]
-# La etiqueta 0 es `horses` (caballos) y la 1, `humans` (personas). El número de cada clase es su posición
-# en esa lista. En las figuras escribiremos los nombres en español:
-
-# %%
-print(dict(enumerate(data.CLASS_NAMES)))
-
-# %% [markdown]
-# También dice cuántas imágenes hay en cada parte:
-
-# %%
+print("Clases:", info.features["label"].names)
 for name, split in info.splits.items():
     print(f"{name:6s} {split.num_examples} imágenes")
 
 # %% [markdown]
-# Hay muchas más para entrenar (`train`) que para la prueba final (`test`), y en total son pocas para una
-# red grande. (La parte `fondos`, de los datos embebidos, contiene fondos sin nadie: la usaremos más
-# adelante.)
+# El número de cada clase es su posición en la lista: 0, `horses` (caballos), y 1, `humans` (personas). En las
+# figuras escribiremos los nombres en español, los de `data.CLASS_NAMES`.
+#
+# Hay muchas más imágenes para entrenar (`train`) que para la prueba final (`test`), y en total son pocas para
+# una red grande. Si ves una parte `fondos`, es de los datos embebidos: fondos vacíos, sin caballo ni persona,
+# con los que haremos el experimento de la lección 5.
 #
 # ¿Y cómo es un ejemplo? Pidamos uno:
 
@@ -216,10 +198,10 @@ print("Forma de la imagen:", image.shape)
 print("Tipo de sus valores:", image.dtype.name)
 
 # %% [markdown]
-# Cada imagen tiene forma **(300, 300, 3)**: 300 filas, 300 columnas y tres canales, rojo, verde y azul. Sus
-# valores son enteros sin signo de 8 bits (`uint8`), de 0 a 255.
-
-# %% [markdown]
+# Cada imagen tiene 300 filas, 300 columnas y tres canales: rojo, verde y azul. Sus valores son enteros sin
+# signo de 8 bits (`uint8`), de 0 a 255. En todo el curso llamaremos **sujeto** al caballo o a la persona de la
+# imagen, y **fondo**, a lo demás.
+#
 # **Predice.** ¿Cuánta memoria ocupa una imagen? ¿Y mil? Haz la cuenta antes de ejecutar la celda.
 
 # %%
@@ -228,14 +210,17 @@ print(f"Una imagen: {bytes_per_image / 1e3:.0f} kB")
 print(f"Mil imágenes: {1000 * bytes_per_image / 1e6:.0f} MB")
 
 # %% [markdown]
-# Un byte por valor: 300 × 300 × 3 = 270 000 bytes. Recuérdalo: en la lección 2 decidirá qué guardamos en
-# memoria.
+# <details><summary>Respuesta</summary>
+#
+# Un byte por valor: 300 · 300 · 3 = 270 000 bytes. En la lección 2 decidirá qué guardamos en memoria.
+#
+# </details>
 
 # %% [markdown]
 # ### Ejemplos
 #
-# `tfds.show_examples` dibuja los primeros ejemplos con su etiqueta. Los barajamos un poco, para ver más
-# variedad, y decimos qué característica es la imagen, porque un conjunto puede tener varias:
+# `tfds.show_examples` dibuja los primeros ejemplos. Los barajamos, para ver más variedad, y decimos qué
+# característica es la imagen y cuál la etiqueta, porque un conjunto puede tener varias:
 
 # %% tags=["nbval-ignore-output"]
 keys = {"image_key": "image", "label_key": "label"}
@@ -243,8 +228,8 @@ shuffled = train.shuffle(100, seed=1)
 figure = tfds.show_examples(shuffled, info, rows=2, cols=4, plot_scale=2.2, **keys)
 
 # %% [markdown]
-# **Figura 1.** Ocho ejemplos de entrenamiento, con el nombre y el número de su clase. Son imágenes
-# sintéticas de caballos y personas en posturas, encuadres y fondos variados.
+# **Figura 1.** Ocho ejemplos de entrenamiento, con el nombre y el número de su clase. Los sujetos varían en
+# postura y encuadre, y los fondos, en paisaje y color.
 
 # %% [markdown]
 # ## Explora
@@ -258,70 +243,93 @@ print("Entrenamiento:", train_images.shape, train_images.dtype)
 print("Prueba:       ", test_images.shape, test_images.dtype)
 
 # %% [markdown]
-# Son 60 imágenes de cada parte, todas de la misma forma.
-#
-# **Predice antes de mover.** Elige una clase y recorre sus imágenes de **entrenamiento**. ¿Qué fondo
-# esperas detrás de los caballos? ¿Y detrás de las personas?
+# **Predice antes de mover.** ¿Qué fondo esperas detrás de los caballos? ¿Y detrás de las personas? Elige
+# después una clase y recorre sus imágenes de **entrenamiento**.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 explorer.ImageBrowser(train_images, train_labels, data.CLASS_NAMES)
 
 # %% [markdown]
-# Ahora, el mismo control con las imágenes de **prueba**. ¿Qué cambia?
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Detrás de los caballos abundan el bosque, la pradera y el desierto; detrás de las personas, la playa, las
+# dunas y el estudio. Hay excepciones: alguna persona en el bosque, algún caballo en la playa. El fondo no
+# decide la clase, pero ayuda mucho a adivinarla.
+#
+# </details>
+
+# %% [markdown]
+# **Predice antes de mover.** ¿Y en las imágenes de **prueba**? Escribe en un papel qué fondo esperas para
+# cada clase.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 explorer.ImageBrowser(test_images, test_labels, data.CLASS_NAMES)
 
 # %% [markdown]
-# La rejilla siguiente pone juntas cuatro imágenes de cada parte.
+# <details><summary>Respuesta</summary>
+#
+# Ninguno: todos los sujetos están sobre blanco.
+#
+# </details>
+#
+# Pongamos juntas cuatro imágenes de cada parte.
 
 # %% tags=["nbval-ignore-output"]
-def pick(labels, per_class=2):
-    """Posiciones de unas cuantas imágenes de cada clase."""
-    classes = [np.flatnonzero(labels == index)[::5][:per_class] for index in (0, 1)]
-    return np.concatenate(classes)
+def pick(labels):
+    """Dos imágenes de cada clase: la primera y la sexta."""
+    return [np.flatnonzero(labels == index)[order] for index in (0, 1) for order in (0, 5)]
 
 
 chosen_train, chosen_test = pick(train_labels), pick(test_labels)
-images = np.concatenate([train_images[chosen_train], test_images[chosen_test]])
-chosen_labels = [*train_labels[chosen_train], *test_labels[chosen_test]]
-parts = ["entrenamiento"] * len(chosen_train) + ["prueba"] * len(chosen_test)
-titles = [f"{part}: {data.CLASS_NAMES[i]}" for part, i in zip(parts, chosen_labels)]
+images = [*train_images[chosen_train], *test_images[chosen_test]]
+titles = [f"entrenamiento: {data.CLASS_NAMES[i]}" for i in train_labels[chosen_train]]
+titles += [f"prueba: {data.CLASS_NAMES[i]}" for i in test_labels[chosen_test]]
 figure = plots.show_images(images, titles, title="¿Qué cambia de una fila a otra?")
 
 # %% [markdown]
-# **Figura 2.** Arriba, cuatro imágenes de entrenamiento; abajo, cuatro de prueba. Arriba hay paisajes u
-# otros fondos; abajo, los caballos y las personas están sobre fondo blanco.
+# **Figura 2.** Arriba, dos caballos y dos personas del entrenamiento, con paisajes u otros fondos; abajo,
+# otros tantos de la prueba, sobre fondo blanco.
+
+# %% [markdown]
+# ### El entrenamiento tiene paisajes; la prueba, fondo blanco
 #
-# ¿Es casualidad, o pasa en todas? No hace falta mirarlas una a una: midamos el valor medio de los píxeles
-# de las cuatro esquinas, que casi siempre son fondo. La variable `rows` reúne las 10 primeras posiciones y
-# las 10 últimas; la usamos primero para las filas y luego para las columnas.
+# ¿Es casualidad, o pasa en todas? Midámoslo sin mirarlas una a una: calculamos el valor medio de los píxeles
+# de cada esquina y nos quedamos con la esquina más clara, porque el sujeto puede tapar alguna.
 
 # %%
-def corner_brightness(images, size=10):
-    """Valor medio de los píxeles de las cuatro esquinas de cada imagen."""
-    rows = np.r_[0:size, -size:0]
-    return images[:, rows][:, :, rows].mean(axis=(1, 2, 3))
+def lightest_corner(images, size=10):
+    """Valor medio, de 0 a 255, de la esquina más clara de cada imagen."""
+    corners = [
+        images[:, :size, :size],
+        images[:, :size, -size:],
+        images[:, -size:, :size],
+        images[:, -size:, -size:],
+    ]
+    return np.mean(corners, axis=(2, 3, 4)).max(axis=0)
 
 
 for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
-    white = np.mean(corner_brightness(part) > 200)
-    print(f"{name}: ¿esquinas casi blancas en más del 80 %? {white > 0.8}")
+    white = lightest_corner(part) > 250
+    print(f"Alguna esquina blanca, {name}: {100 * np.mean(white):.0f} %")
 
 # %% [markdown]
-# En más del 80 % de las 60 imágenes de prueba las esquinas son casi blancas; en las de entrenamiento, no.
-# El caballo o la persona llega a veces hasta una esquina, y por eso no pedimos el 100 %.
+# <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# Es decir: **la red aprenderá con fondos variados y se examinará sobre fondo blanco.** De ahí la primera
-# sospecha del curso: si en el entrenamiento el fondo ayuda a adivinar la clase, la red puede apoyarse en
-# él, y sobre blanco acertará menos. Apúntala: la primera mitad la exploras en el ejercicio 2 y la
-# segunda la medirá la lección 2.
+# En el entrenamiento, en el 0 %<!-- Alguna esquina blanca, entrenamiento: --> de las imágenes; en la prueba,
+# en el 100 %<!-- Alguna esquina blanca, prueba: -->. No es una diferencia de grado: ninguna de estas imágenes
+# de prueba tiene un fondo como los del entrenamiento.
+#
+# </details>
+#
+# Es decir: **la red aprenderá con fondos variados y se examinará sobre blanco.** De ahí la sospecha que
+# recorre el curso: si en el entrenamiento el fondo ayuda a adivinar la clase, la red puede apoyarse en él, y
+# sobre blanco acertará menos. Apúntala: la lección 2 medirá si acierta menos, y la 5, si es por el fondo.
 
 # %% [markdown]
 # ## Límites
 #
 # - Son imágenes sintéticas: lo que aprendamos aquí no dice cuánto acertaría la red con fotografías.
-# - Hemos mirado 60 imágenes de cada parte, no todas.
+# - Hemos medido 60 imágenes de cada parte, no todas.
 # - Que los fondos difieran no demuestra que la red los use. Es una sospecha, y se comprueba con medidas.
 
 # %% [markdown]
@@ -329,8 +337,8 @@ for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
 #
 # 1. Cuenta cuántas de las 60 imágenes de entrenamiento son de cada clase. ¿Están equilibradas? *Pista:*
 #    `np.bincount`.
-# 2. Recorre los caballos de entrenamiento y apunta el fondo de diez; haz lo mismo con las personas.
-#    ¿Podrías adivinar la clase mirando solo el fondo?
+# 2. Apunta el fondo de diez caballos y diez personas del entrenamiento, y pide a alguien que adivine la clase
+#    por la lista. ¿Cuántas acierta?
 # 3. Calcula la imagen media de cada clase en el entrenamiento, `train_images[train_labels ==
 #    0].mean(axis=0)`, y muéstrala con `plots.show_images`, después de convertirla a `uint8`. ¿Qué se
 #    reconoce en ella?
@@ -342,8 +350,8 @@ for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
 #    para corregirlos.
 # 2. `tfds.load` da las imágenes y, con `with_info=True`, la ficha del conjunto.
 # 3. Hay dos clases y las imágenes son de 300 × 300 píxeles con tres canales, en `uint8`.
-# 4. El entrenamiento tiene fondos variados y la prueba, fondo blanco: una diferencia que habrá que
-#    investigar.
+# 4. El entrenamiento tiene fondos variados y la prueba, fondo blanco: la red puede apoyarse en algo que en la
+#    prueba no estará.
 
 # %% [markdown]
 # ## Para seguir
