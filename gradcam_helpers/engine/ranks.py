@@ -28,10 +28,11 @@ class RankBoard(widgets.VBox):
     """
 
     def __init__(self, images: np.ndarray, answers: Mapping[int, np.ndarray]):
-        self._answers = _check_answers(answers, check_pictures(images))
+        self._images = check_pictures(images)
+        self._answers = _check_answers(answers, len(self._images))
         whole = list(self._answers.values())[-1]
         self._order = np.argsort(whole, kind="stable")  # juntas, las de la misma respuesta
-        self._tiles = shrink(images[self._order])
+        self._tiles = shrink(self._images[self._order])
         ranks = [str(rank) for rank in self._answers]
         self._rank = stop("Rango", ranks, ranks[-1])
         self._picture, self._caption = widgets.Image(format="png"), widgets.HTML()
@@ -82,14 +83,14 @@ def mosaic(tiles: np.ndarray, changed: np.ndarray) -> np.ndarray:
     return grid.reshape(rows * TILE, COLUMNS * TILE, 3)
 
 
-def _check_answers(answers: Mapping[int, np.ndarray], images: np.ndarray) -> dict[int, np.ndarray]:
+def _check_answers(answers: Mapping[int, np.ndarray], count: int) -> dict[int, np.ndarray]:
     if not answers:
         raise ValueError("No hay ningún rango que elegir: «answers» está vacío.")
     checked = {rank: np.asarray(each) for rank, each in answers.items()}
     for rank, each in checked.items():
-        if each.shape != (len(images),):
+        if each.shape != (count,):
             raise ValueError(
-                f"Hace falta una respuesta por imagen, con forma ({len(images)},), y las de rango {rank} "
+                f"Hace falta una respuesta por imagen, con forma ({count},), y las de rango {rank} "
                 f"tienen forma {each.shape}."
             )
     return checked

@@ -18,9 +18,11 @@ from tests.navegador.expected import (
     METHOD,
     UPLOAD,
     Contents,
+    RankContents,
     Scene,
     chosen_image,
     load_contents,
+    rank_scene,
     scene,
     squeeze,
 )
@@ -84,7 +86,7 @@ LOOK = """async root => {
 
 
 class Board:
-    """Un panel: una de las vistas de un `Explorer` o un `ImageBrowser`.
+    """Un panel: una de las vistas de un `Explorer`, un `ImageBrowser` o un `RankBoard`.
 
     Argumentos:
         root: su elemento en la página.
@@ -94,7 +96,7 @@ class Board:
         page: la página en la que está.
     """
 
-    def __init__(self, root: Locator, contents: Contents | None = None):
+    def __init__(self, root: Locator, contents: Contents | RankContents | None = None):
         self.root, self.page, self._contents = root, root.page, contents
         self._position = 0  # la última imagen elegida: si ninguna pasa los filtros, es la que se sigue viendo
 
@@ -182,6 +184,8 @@ class Board:
             time.sleep(0.02)
 
     def _expect(self, state: dict, photo: np.ndarray | None) -> Scene:
+        if isinstance(self._contents, RankContents):
+            return rank_scene(self._contents, state)
         position = chosen_image(self._contents, state)
         self._position = self._position if position is None else position
         return scene(self._contents, state, self._position, photo)

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from gradcam_helpers import cam, data, explorer, models, plots
-from gradcam_helpers.engine import wording
+from gradcam_helpers.engine import ranks, wording
 from gradcam_helpers.engine.chooser import select_images
 
-FILTER, ERRORS, IMAGE, LAYER = "Mostrar", "solo errores de la red", "Imagen", "Capa"
+FILTER, ERRORS, IMAGE, LAYER, RANK = "Mostrar", "solo errores de la red", "Imagen", "Capa", "Rango"
 TARGET, METHOD, SCORE = "Clase", "Método", "Derivar"
 OPACITY, OUTLINE, UPLOAD = "Opacidad", "contorno del sujeto", "Tu foto"
 EMPTY = wording.EMPTY_MAP
@@ -32,16 +32,27 @@ class Contents:
 
 
 @dataclass(frozen=True)
+class RankContents:
+    """Con qué se construyó un `RankBoard`: cada fila de `answers`, con el rango de su posición en `ranks`."""
+
+    images: np.ndarray
+    ranks: np.ndarray
+    answers: np.ndarray
+
+
+@dataclass(frozen=True)
 class Scene:
-    """Lo que se ve: imágenes uint8 (300, 300, 3), y textos, todos ellos en algún lugar del panel."""
+    """Lo que se ve: imágenes uint8 (alto, ancho, 3), y textos, todos ellos en algún lugar del panel."""
 
     pictures: list[np.ndarray]
     texts: list[str]
 
 
-def load_contents(folder: Path, board: str, network: str | None) -> Contents:
+def load_contents(folder: Path, board: str, network: str | None) -> Contents | RankContents:
     """Lo que guardó `in_kernel.py` de un panel."""
     with np.load(folder / f"{board}.npz") as arrays:
+        if "ranks" in arrays:
+            return RankContents(**arrays)
         return Contents(**arrays, explainer=network and load_explainer(folder / network))
 
 
@@ -81,6 +92,15 @@ def scene(contents: Contents, state: dict, position: int, photo: np.ndarray | No
     if contents.explainer:
         _add_explanation(seen, contents.explainer, state, image, label, outline)
     return seen
+
+
+def rank_scene(contents: RankContents, state: dict) -> Scene:
+    """Lo que debe verse en un `RankBoard` con su control en ese estado."""
+    rank, whole = int(state[RANK]), contents.answers[-1]
+    changed = contents.answers[contents.ranks.tolist().index(rank)] != whole
+    order = np.argsort(whole, kind="stable")
+    picture = ranks.mosaic(ranks.shrink(contents.images[order]), changed[order])
+    return Scene([picture], [ranks.describe_rank(rank, changed)])
 
 
 def _add_explanation(seen: Scene, explainer: cam.Explainer, state: dict, image, label, outline) -> None:

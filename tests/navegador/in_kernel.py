@@ -13,14 +13,19 @@ import numpy as np
 
 from gradcam_helpers import explorer, models
 
+BOARDS = (explorer.Explorer, explorer.ImageBrowser, explorer.RankBoard)
+
 
 def save(folder: Path) -> dict[str, str | None]:
     # Una lección no da nombre a todos sus paneles: se buscan entre todos los objetos.
-    found = [each for each in gc.get_objects() if type(each) in (explorer.Explorer, explorer.ImageBrowser)]
+    found = [each for each in gc.get_objects() if type(each) in BOARDS]
     return {each.model_id: save_board(each, folder) for each in found}
 
 
 def save_board(board, folder: Path) -> str | None:
+    if type(board) is explorer.RankBoard:
+        ranks, answers = zip(*board._answers.items(), strict=True)
+        return np.savez(folder / f"{board.model_id}.npz", images=board._images, ranks=ranks, answers=answers)
     arrays = {"images": board._images, "labels": board._chooser.labels, "predicted": board._chooser.predicted}
     arrays["masks"] = getattr(board, "_masks", None)
     known = {name: values for name, values in arrays.items() if values is not None}

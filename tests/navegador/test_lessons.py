@@ -13,7 +13,18 @@ from tests.navegador.lab import ROOT
 from tests.navegador.notebook import Notebook
 
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SLOW = "02_red_convolucional"  # entrena unos cuatro minutos y no tiene controles: solo se abre
+TRAINS = "02_red_convolucional"
+# Cuatro minutos de entrenamiento no caben aquí: se parte de la red publicada, y se dan dos pasos por época.
+HURRY = """import sys; sys.path.insert(0, "..")
+from gradcam_helpers import models
+from gradcam_helpers.engine import weights
+whole = models.train
+
+def train(model, training, validation, epochs):
+    model.set_weights(models.load_published(weights.weights_path("embebido")).get_weights())
+    return whole(model, training.take(2), validation, epochs)
+
+models.train = train"""
 FEW = 5  # posiciones que se recorren de cada control deslizante, además de los extremos: todas las capas
 
 
@@ -125,9 +136,8 @@ def lesson(request, browser, server):
 
 
 def test_every_control_of_the_lesson(lesson, boards_of, captures):
-    if SLOW in lesson.name:
-        lesson.capture(captures / f"{lesson.name}.png")
-        return
+    if TRAINS in lesson.name:
+        lesson.execute(HURRY)
     lesson.run_all()
     lesson.capture(captures / f"{lesson.name}.png")
     checked = {}
