@@ -277,7 +277,8 @@ explorer.ImageBrowser(test_images, test_labels, data.CLASS_NAMES)
 # %% tags=["nbval-ignore-output"]
 def pick(labels):
     """Dos imágenes de cada clase: la primera y la sexta."""
-    return [np.flatnonzero(labels == index)[order] for index in (0, 1) for order in (0, 5)]
+    horses, people = (np.flatnonzero(labels == index) for index in (0, 1))
+    return [horses[0], horses[5], people[0], people[5]]
 
 
 chosen_train, chosen_test = pick(train_labels), pick(test_labels)
