@@ -18,13 +18,18 @@
 # [Descargar el cuaderno](https://github.com/TU_USUARIO/curso-gradcam/raw/main/notebooks/02_red_convolucional.ipynb)
 #
 # **Duración:** 50 min, de los que unos 5 son de entrenamiento · CPU
+#
+# ![La imagen, de 300 × 300 × 3, pasa por tres bloques, que dan 150 × 150 × 32, 75 × 75 × 64 y 37 × 37 × 128; aplanar los convierte en una lista de 175 232 números, densa da 128 y salida, 2](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/red.png)
+#
+# Esta es la red que construiremos y entrenaremos: 22 millones de parámetros para distinguir caballos de
+# personas. Al final veremos cuántos hacen falta.
 
 # %% [markdown]
 # ## Preguntas
 #
-# - ¿Qué hace cada parte de una red convolucional con la imagen?
-# - ¿Dónde están sus millones de parámetros?
-# - ¿Acierta lo mismo con imágenes parecidas a las del entrenamiento que con las de prueba?
+# - ¿Qué hace cada parte de la red con la imagen?
+# - ¿Acierta lo mismo en la prueba que con imágenes parecidas a las del entrenamiento?
+# - ¿Dónde están sus parámetros, y hacen falta todos?
 
 # %% [markdown]
 # ## Objetivos
@@ -32,9 +37,9 @@
 # Al terminar podrás:
 #
 # 1. preparar lotes de imágenes sin malgastar memoria ni equivocarte al contar épocas;
-# 2. calcular la forma de la salida y los parámetros de cada capa;
-# 3. entrenar la red, leer sus curvas de aprendizaje y medirla en datos que no ha visto;
-# 4. guardar la red y volver a cargarla con las mismas respuestas.
+# 2. calcular la forma, los parámetros y el campo receptivo de cada capa;
+# 3. entrenar la red, medirla en datos que no ha visto y guardarla;
+# 4. reducir una capa y comprobar qué respuestas cambian.
 
 # %% [markdown]
 # ## Preparación
@@ -77,7 +82,7 @@ elif root == course:
 sys.path.insert(0, str(root))
 
 # %%
-from gradcam_helpers import data, models, plots
+from gradcam_helpers import data, explorer, models, plots
 import keras
 import numpy as np
 import tensorflow as tf
@@ -91,8 +96,7 @@ print(source)
 #
 # ### Tres partes, cada una para una cosa
 #
-# Con `as_supervised=True`, TensorFlow Datasets entrega pares `(imagen, etiqueta)`, lo que necesita el
-# aprendizaje supervisado. Pedimos tres conjuntos:
+# Con `as_supervised=True`, TensorFlow Datasets entrega pares `(imagen, etiqueta)`. Pedimos tres conjuntos:
 #
 # - **entrenamiento**: el 80 % de `train`, con el que la red ajusta sus pesos;
 # - **validación**: el otro 20 % de `train`, con el que vigilamos cómo va y tomamos decisiones;
@@ -112,33 +116,29 @@ training_set, validation_set, test_set = tfds.load(
 )
 
 # %% [markdown]
-# El último argumento impide que TensorFlow Datasets guarde los conjuntos en memoria por su cuenta:
-# preferimos decidirlo nosotros.
+# El último argumento impide que TensorFlow Datasets decida por su cuenta qué guarda en memoria.
 #
 # ### Lote, paso y época
 #
-# La red no aprende imagen a imagen, sino en **lotes** (*batches*): grupos pequeños. Cada lote es un
-# **paso**, y una **época**, una vuelta por todas las imágenes. Los pasos de una época son, pues, el número
-# de imágenes dividido entre el tamaño del lote y redondeado hacia arriba.
+# La red no aprende imagen a imagen, sino en **lotes** (*batches*). Cada lote es un **paso**, y una **época**,
+# una vuelta por todas las imágenes: tantos pasos como lotes.
 #
-# A veces se añade `repeat()`, que da vueltas sin fin, y entonces hay que decir a mano cuántos pasos dura la
-# época. Ahí acecha un error: poner **el número de imágenes** en lugar del número de lotes. El curso
-# original daba 1027 pasos de 64 imágenes por «época», con 1027 imágenes. ¿Cuántas veces veía cada una?
+# Un error frecuente es contar imágenes en lugar de lotes. Ocurre con `repeat()`, que da vueltas sin fin y
+# obliga a decir a mano cuántos pasos dura la época:
 
 # %%
-images, batch, steps = 1027, 64, 1027
-print(f"Pasos de una época de verdad: {int(np.ceil(images / batch))}")
-print(f"Vueltas en cada «época» de {steps} pasos: {steps * batch / images:.0f}")
+images, batch = 1000, 64
+print(f"Pasos de una época: {int(np.ceil(images / batch))}")
+print(f"Si contamos imágenes, cada «época» da {images * batch / images:.0f} vueltas.")
 
 # %% [markdown]
-# Cada «época» equivalía en realidad a 64 vueltas, y el original entrenaba tres: 192 vueltas. Sin
-# `repeat()`, Keras cuenta los lotes por sí mismo y el error no puede ocurrir. Es lo que haremos.
-
-# %% [markdown]
+# Creeríamos haber entrenado tres épocas, y serían 192. Sin `repeat()`, Keras cuenta los lotes por sí mismo: es
+# lo que haremos.
+#
 # ### Qué guardar en memoria
 #
-# Leer y decodificar cada imagen en cada época es trabajo repetido; `cache()` lo hace una vez y guarda el
-# resultado. También hay que **normalizar**, es decir, llevar los píxeles de 0…255 a 0…1.
+# Leer y decodificar las imágenes en cada época es trabajo repetido; `cache()` lo hace una vez y guarda el
+# resultado. También hay que **normalizar**: llevar los píxeles de 0…255 a 0…1.
 #
 # **Predice.** ¿Qué conviene hacer antes, `cache()` o normalizar?
 
@@ -148,14 +148,15 @@ print(f"En uint8, antes de normalizar:    {values * 1 / 1e6:5.0f} MB")
 print(f"En float32, después de normalizar: {values * 4 / 1e6:4.0f} MB")
 
 # %% [markdown]
-# Un `float32` ocupa cuatro bytes y un `uint8`, uno. Guardar antes de normalizar ocupa la **cuarta parte**
-# de la memoria, y dividir entre 255 es casi gratis. Por eso el orden es:
+# <details><summary>Respuesta</summary>
 #
-# 1. `cache()`: guarda las imágenes en `uint8`;
-# 2. `shuffle()`: las baraja de nuevo en cada época;
-# 3. `batch()`: las agrupa en lotes;
-# 4. `map()`: normaliza cada lote;
-# 5. `prefetch()`: prepara el lote siguiente mientras la red trabaja con el actual.
+# `cache()`. Un `float32` ocupa cuatro bytes y un `uint8`, uno: guardar antes de normalizar ocupa la cuarta
+# parte de la memoria, y dividir entre 255 es casi gratis.
+#
+# </details>
+#
+# El orden es, pues: guardar, barajar en cada época, agrupar en lotes, normalizar y preparar el lote siguiente
+# mientras la red trabaja.
 
 # %%
 BATCH_SIZE = models.BATCH_SIZE
@@ -172,12 +173,8 @@ training = training.batch(BATCH_SIZE).map(normalize).prefetch(1)
 validation = validation_set.batch(BATCH_SIZE).map(normalize).prefetch(1)
 
 # %% [markdown]
-# La semilla de `set_random_seed` hace que el barajado y los pesos iniciales se repitan de una ejecución a
-# otra. Solo se guarda y se baraja el entrenamiento: la validación se lee una vez por época y su orden no
-# importa.
-#
-# El módulo de ayuda ofrece estos mismos pasos en `data.load_batches`. Comprobemos con `assert`, que calla
-# si se cumple, que el primer lote es igual:
+# La semilla hace que el barajado y los pesos iniciales se repitan. El módulo de ayuda da estos mismos pasos en
+# `data.load_batches`. Comprobémoslo con `assert`, que calla si se cumple:
 
 # %%
 validation_batch, _ = next(iter(validation))
@@ -188,22 +185,19 @@ print("¿Entre 0 y 1?", 0 <= np.min(validation_batch) <= np.max(validation_batch
 
 # %% [markdown]
 # El lote tiene forma (imágenes, filas, columnas, canales), y los dos caminos coinciden.
-
-# %% [markdown]
+#
 # ## La red, pieza a pieza
 #
 # ### La intuición
 #
-# La red tiene dos mitades. La primera **extrae características**: tres bloques, cada uno con dos capas
-# convolucionales y un agrupamiento (*pooling*). La segunda **clasifica**: aplana el resultado y lo pasa por
-# dos capas densas.
+# La red tiene dos mitades: tres bloques **extraen características** y dos capas densas **clasifican**. En cada
+# bloque hay dos capas convolucionales y un agrupamiento (*pooling*).
 #
-# - Una **capa convolucional** desliza *filtros* pequeños, de 3 × 3 píxeles, por la imagen. Cada filtro
-#   responde donde encuentra su patrón, y produce un *mapa de características* (*feature map*). Con el
-#   relleno `same`, el mapa mide lo mismo que la entrada.
+# - Una **capa convolucional** desliza *filtros* de 3 × 3 píxeles por la imagen. Cada filtro responde donde
+#   encuentra su patrón y da un *mapa de características* (*feature map*), que con el relleno `same` mide lo
+#   mismo que la entrada.
 # - La **ReLU** pone a cero las respuestas negativas.
-# - El **agrupamiento** se queda con el mayor valor de cada cuadro de 2 × 2: el mapa pierde la mitad del
-#   alto y la mitad del ancho, así que conserva **la cuarta parte** de los valores.
+# - El **agrupamiento** se queda con el mayor valor de cada cuadro de 2 × 2: conserva la cuarta parte.
 # - La última **capa densa** da un número por clase, su *logit*. La **softmax** convierte los logits $y$ en
 #   probabilidades, positivas y que suman 1: $p_i = e^{y_i} / \sum_j e^{y_j}$.
 #
@@ -221,8 +215,8 @@ for layer in block:
     print(f"{type(layer).__name__:13s} → {shape}")
 
 # %% [markdown]
-# El primer valor, `None`, es el número de imágenes del lote, que puede ser cualquiera. Las convoluciones
-# mantienen 300 × 300 y pasan de 3 canales a 32, uno por filtro; el agrupamiento deja 150 × 150.
+# `None` es el número de imágenes del lote, que puede ser cualquiera. Las convoluciones dan 32 canales, uno por
+# filtro; el agrupamiento deja 150 × 150.
 #
 # **Predice.** Tras el segundo bloque quedarán 75 × 75. ¿Y tras el tercero, si 75 es impar?
 
@@ -233,15 +227,18 @@ for number in (1, 2, 3):
     print(f"Tras el bloque {number}: {size} × {size}")
 
 # %% [markdown]
-# La última fila y la última columna quedan sin pareja y se descartan: de 75 se pasa a 37. A cambio de
-# perder resolución, cada valor resume una zona mayor de la imagen: su *campo receptivo* (*receptive field*)
-# crece.
-
-# %% [markdown]
+# <details><summary>Respuesta</summary>
+#
+# La última fila y la última columna quedan sin pareja y se descartan: de 75 se pasa a 37.
+#
+# </details>
+#
 # ### Los parámetros
 #
 # Un filtro de 3 × 3 sobre $c$ canales tiene $9c$ pesos y un sesgo (*bias*). Una capa densa tiene un peso
-# por cada par entrada–salida y un sesgo por salida. Con eso basta para contarlos todos:
+# por cada par entrada–salida y un sesgo por salida.
+#
+# **Predice.** ¿Qué capa tendrá más parámetros?
 
 # %%
 def convolution_parameters(channels, filters):
@@ -256,185 +253,198 @@ channels = (3, 32, 32, 64, 64, 128, 128)
 parameters = [convolution_parameters(a, b) for a, b in zip(channels, channels[1:])]
 parameters += [dense_parameters(37 * 37 * 128, 128), dense_parameters(128, 2)]
 print("Por capas:", parameters)
-print("En total: ", sum(parameters))
+print("En total:", sum(parameters))
+print(f"En la primera densa, el {100 * parameters[-2] / sum(parameters):.1f} %")
 
 # %% [markdown]
-# Son 22 717 090. ¿Coincide la red que construye el módulo de ayuda? Su código cabe en una pantalla: ábrelo
-# en `gradcam_helpers/models.py`.
+# <details><summary>Respuesta</summary>
+#
+# La primera densa, con el 98,7 % de los 22 717 090. Las seis convoluciones juntas, que son las que *miran*,
+# suman poco más del 1 %.
+#
+# </details>
+#
+# ¿Coincide la red que construye el módulo de ayuda? Su código cabe en una pantalla: ábrelo en
+# `gradcam_helpers/models.py`.
 
 # %%
 model = models.build_model()
-assert [layer.count_params() for layer in model.layers if layer.count_params()] == parameters
+assert [layer.count_params() for layer in model.layers if layer.weights] == parameters
 model.summary(line_length=72)
 
 # %% [markdown]
-# Lee la tabla de arriba abajo: 300 → 150 → 75 → 37. Keras separa los millares con comas y llama MB a
-# 1 048 576 bytes: sus 86.66 MB son los 91 MB, de un millón de bytes, que veremos al guardar la red. Las
-# capas llevan nombres fijos, como `bloque3_conv2`, para poder pedirlas después.
+# Keras separa los millares con comas y llama MB a 1 048 576 bytes: sus 86.66 MB son 91 millones de bytes. Hay dos
+# capas sin parámetros en el clasificador. `aplanar` (*flatten*) pone en una lista los 37 × 37 × 128 valores;
+# `dropout` apaga al azar la mitad mientras se entrena, lo que dificulta memorizar: es una *regularización*.
 #
-# ¿Cómo se reparten los parámetros?
+# ### La última convolución resume 32 × 32 píxeles
+#
+# El *campo receptivo* (*receptive field*) de un valor es el cuadro de la imagen del que depende. Cada capa de
+# $k × k$ lo agranda en $k - 1$ pasos, y tras cada agrupamiento esos pasos miden el doble en la imagen:
 
 # %%
-dense_share = model.get_layer("densa").count_params() / model.count_params()
-print(f"La capa «densa» tiene el {100 * dense_share:.1f} % de los parámetros.")
+field = jump = 1
+for layer in model.layers[1:10]:
+    size, step = (2, 2) if "pool" in layer.name else (3, 1)
+    field += (size - 1) * jump
+    jump *= step
+    print(f"{layer.name}: {field} × {field}")
 
 # %% [markdown]
-# Python escribe los decimales con punto: 98.7 es nuestro 98,7.
-#
-# Casi todos los parámetros están en una sola capa densa; las seis convoluciones juntas, que son las que
-# *miran*, suman poco más del 1 %. En el clasificador conviene fijarse en otras dos capas:
-#
-# - `aplanar` (*flatten*) convierte los 37 × 37 × 128 valores en una lista, sin parámetros;
-# - `dropout` apaga al azar la mitad de esos valores mientras se entrena. Es una *regularización*: dificulta
-#   memorizar.
-#
-# El texto del curso original anuncia una capa de regularización **en cada bloque**; su código tiene una
-# sola, y está aquí, en el clasificador. Conviene fiarse de `summary()` antes que del texto.
+# Cada valor de `bloque1_conv1` depende de 3 × 3 píxeles; de `bloque1_conv2`, de 5 × 5; de `bloque3_conv2`, la
+# última convolución, de 32 × 32. Ninguno abarca la imagen: quien junta lo que hay en sitios distintos es
+# `densa`.
 
 # %% [markdown]
 # ## Entrenar
 #
 # La **pérdida** (*loss*) mide cuánto se equivoca la red. Usamos la entropía cruzada, $-\log p$ de la clase
-# verdadera: vale 0 si la red le da probabilidad 1 y crece sin límite si le da casi 0. El **gradiente** de
-# la pérdida dice cuánto cambiaría al variar un poco cada peso; el *optimizador*, Adam, mueve los pesos en
-# sentido contrario: es el descenso de gradiente. Seguimos también la **exactitud** (*accuracy*), la
-# proporción de aciertos.
+# verdadera: vale 0 si la red le da probabilidad 1 y crece sin límite si le da casi 0. Su **gradiente** dice
+# cuánto cambiaría al variar un poco cada peso; el *optimizador*, Adam, mueve los pesos en sentido contrario:
+# es el descenso de gradiente.
 #
-# Entrenamos con lotes pequeños para que el entrenamiento quepa en 2 GB de memoria. Un lote pequeño da un
-# gradiente más ruidoso, y por eso la tasa de aprendizaje, que dice cuánto se mueven los pesos en cada paso,
-# es menor que la habitual de Adam y además **baja** poco a poco hasta 0, con la forma de medio coseno. Para
-# trazar esa curva hay que saber de antemano cuántos pasos durará el entrenamiento:
+# Los lotes son pequeños, para que el entrenamiento quepa en 2 GB de memoria, y dan un gradiente ruidoso. Por
+# eso la tasa de aprendizaje, que dice cuánto se mueven los pesos en cada paso, es menor que la habitual y
+# **baja** hasta 0, con la forma de medio coseno. Para trazarla hay que saber cuántos pasos habrá:
 
 # %%
 EPOCHS = models.EPOCHS
 steps = EPOCHS * len(training)
 print(f"{EPOCHS} épocas de {len(training)} lotes: {steps} pasos")
-
-# %%
 schedule = keras.optimizers.schedules.CosineDecay(models.LEARNING_RATE, steps)
 for step in (0, steps // 2, steps):
     print(f"Tasa en el paso {step:4d}: {float(schedule(step)):.1e}")
 
 # %% [markdown]
-# A mitad de camino la tasa vale la mitad, y al final, 0: los últimos pasos solo retocan. `compile_model`
-# usa esta misma curva. Cada época dura alrededor de un minuto con los datos embebidos, y unos dos con los
-# originales, en un procesador de dos núcleos.
+# A mitad de camino la tasa vale la mitad, y al final, 0. `compile_model` usa esta misma curva. En un procesador
+# de dos núcleos, cada época dura un minuto con los datos embebidos, y dos con los originales.
 
 # %% tags=["nbval-ignore-output"]
 models.compile_model(model, steps)
 history = models.train(model, training, validation, epochs=EPOCHS)
 
 # %% [markdown]
-# Cada línea es una época. La pérdida de entrenamiento debería bajar; la de validación puede dar saltos,
-# porque se mide en pocas imágenes. Los valores exactos varían de un equipo a otro.
-
-# %% [markdown]
-# ### Curvas de aprendizaje
+# Los valores exactos varían de un equipo a otro.
 
 # %% tags=["nbval-ignore-output"]
 figure = plots.show_learning_curves(history.history)
 
 # %% [markdown]
-# **Figura 1.** A la izquierda, la exactitud por época; a la derecha, la pérdida. Línea continua con
-# círculos: entrenamiento; línea discontinua con cuadrados: validación.
+# **Figura 1.** Curvas de aprendizaje: a la izquierda, la exactitud por época; a la derecha, la pérdida. Línea
+# continua con círculos, entrenamiento; línea discontinua con cuadrados, validación.
 #
-# Si la curva de validación se separa hacia peor mientras la de entrenamiento mejora, hay **sobreajuste**
-# (*overfitting*): la red memoriza. Una subida suelta no lo prueba; varias seguidas, sí. Y si la validación
-# va por delante al principio, no tiene por qué ser un error: el *dropout* solo actúa al entrenar, y la
-# cifra de entrenamiento promedia toda la época.
+# Si la validación empeora varias épocas seguidas mientras el entrenamiento mejora, hay **sobreajuste**
+# (*overfitting*): la red memoriza. ¿Lo hay aquí? La validación puede ir por delante: el *dropout* solo actúa
+# al entrenar, y la cifra de entrenamiento promedia toda la época.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# No se ve: en la tercera época las dos exactitudes son casi iguales y las dos pérdidas siguen bajando. Pero
+# tres puntos son pocos para descartarlo, y esta validación, como se dice en los límites, es optimista.
+#
+# </details>
 
 # %% [markdown]
 # ## La prueba
 #
 # **Predice.** Ya sabes cómo va la red en validación. ¿Cuánto acertará en la prueba, sobre fondo blanco?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 test = test_set.batch(BATCH_SIZE).map(normalize).prefetch(1)
 probabilities = model.predict(test, verbose=0)
 predicted = probabilities.argmax(axis=1)
 truth = np.concatenate([labels for _, labels in test])
-
-# %% tags=["nbval-ignore-output"]
-validation_accuracy = model.evaluate(validation, verbose=0)[1]
-print(f"Exactitud en validación: {validation_accuracy:.3f}")
-print(f"Exactitud en prueba:     {np.mean(predicted == truth):.3f}")
+hits = predicted == truth
 
 # %% [markdown]
-# Compara las dos cifras. Nosotros medimos, con cualquiera de los dos conjuntos y esta receta, en torno a
-# 0,99 en validación y entre 0,8 y 0,9 en la prueba.
+# Con otras imágenes habría salido otra cifra. Para ver cuánto puede variar, repetimos la cuenta diez mil veces
+# con imágenes sorteadas entre las mismas, con repetición: es el *bootstrap* (Efron, 1979). Entre los dos
+# límites queda el 95 % de los resultados.
+
+# %% tags=["nbval-ignore-output"]
+generator = np.random.default_rng(0)
+repeated = generator.choice(hits, (10_000, len(hits))).mean(axis=1)
+low, high = np.percentile(repeated, [2.5, 97.5])
+print(f"Exactitud en validación: {history.history['val_accuracy'][-1]:.2f}")
+print(f"Exactitud en prueba: {hits.mean():.2f} (límites: {low:.2f} y {high:.2f})")
+
+# %% [markdown]
+# <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# La exactitud conjunta esconde *qué* falla. Mirémosla por clase, y en una **matriz de confusión**:
+# En validación, 0,99<!-- Exactitud en validación: -->; en la prueba, 0,82<!-- Exactitud en prueba: -->. La caída
+# no se explica por el sorteo: la cifra de validación queda fuera de los límites de la de prueba, 0,76<!--
+# Exactitud en prueba: 0.82 (límites: --> y 0,89<!-- Exactitud en prueba: 0.82 (límites: 0.76 y -->.
+#
+# </details>
+#
+# La exactitud conjunta esconde *qué* falla. La **matriz de confusión** lo separa por clases:
 
 # %% tags=["nbval-ignore-output"]
 confusion = np.zeros((2, 2), dtype=int)
 np.add.at(confusion, (truth, predicted), 1)
 for name, row, index in zip(data.CLASS_NAMES, confusion, (0, 1)):
-    print(f"{name}: {row[index]} aciertos de {row.sum()} ({row[index] / row.sum():.2f})")
-
-# %% tags=["nbval-ignore-output"]
+    print(f"Aciertos, {name}: {row[index]} de {row.sum()}")
 figure = plots.show_confusion_matrix(confusion, data.CLASS_NAMES)
 
 # %% [markdown]
 # **Figura 2.** Cada fila es la clase verdadera y cada columna, la predicha; el color y el número dicen
-# cuántas imágenes hay. Los aciertos están en la diagonal. Si casi todos los errores caen en una fila, la
-# red tiende a responder la otra clase.
+# cuántas imágenes hay. Los aciertos están en la diagonal. ¿Se reparten los errores, o caen en una fila?
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Caen todos en una: la red acierta las 60<!-- Aciertos, persona: --> personas, y de los
+# 60<!-- Aciertos, caballo: 39 de --> caballos, 39<!-- Aciertos, caballo: -->. Sobre blanco tiende a responder
+# «persona».
+#
+# </details>
 #
 # ¿Y duda la red cuando falla? Su *confianza* es la probabilidad que da a la clase elegida:
 
 # %% tags=["nbval-ignore-output"]
 confidence = probabilities.max(axis=1)
 wrong = predicted != truth
-print(f"Confianza media al acertar: {confidence[~wrong].mean():.3f}")
+print(f"Confianza media al acertar: {confidence[~wrong].mean():.2f}")
 if wrong.any():
-    print(f"Confianza media al fallar:  {confidence[wrong].mean():.3f}")
-sure = np.sum(wrong & (confidence > 0.9))
-print(f"Errores con confianza mayor que 0,9: {sure} de {wrong.sum()}")
+    print(f"Confianza media al fallar: {confidence[wrong].mean():.2f}")
+print(f"Errores: {wrong.sum()}")
+print(f"De ellos, con confianza mayor que 0,9: {np.sum(wrong & (confidence > 0.9))}")
 
 # %% [markdown]
-# Una red puede estar muy segura **y** equivocada, así que la confianza no basta para saber cuándo fiarse. Y
-# si hay distancia entre validación y prueba, ¿a qué se debe: al fondo, a los individuos? Dejamos la
-# pregunta abierta: para responderla hay que ver **qué mira** la red, y eso empieza en la lección 3.
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Algo: la confianza media baja de 0,95<!-- Confianza media al acertar: --> a
+# 0,81<!-- Confianza media al fallar: -->. Pero de los 21<!-- Errores: --> errores,
+# 7<!-- De ellos, con confianza mayor que 0,9: --> pasan de nueve décimas: la confianza no basta para saber
+# cuándo fiarse.
+#
+# </details>
+#
+# Si hay distancia entre validación y prueba, ¿a qué se debe: al fondo, a que los individuos son otros? La
+# matriz no lo dice. Hay que ver **qué mira** la red, y eso empieza en la lección 3.
 
 # %% [markdown]
 # ## Guardar y cargar
 #
-# Keras guarda la red en un fichero `.keras`: la arquitectura y los pesos. El formato antiguo, `.h5`, está
-# en desuso y Keras recomienda dejarlo.
-#
-# Guardamos la red sin el estado del optimizador, que solo sirve para seguir entrenando. Adam lleva dos
-# números más por parámetro: con ellos, el fichero ocuparía el triple.
+# Keras guarda la arquitectura y los pesos en un archivo `.keras`; el formato antiguo, `.h5`, está en desuso.
+# Guardamos la red sin el estado del optimizador, que ocupa el doble que ella y solo sirve para seguir
+# entrenando.
 
 # %% tags=["nbval-ignore-output"]
 path = models.save_model(model, models.model_path(source))
 print(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB")
 
-# %%
-print(f"Los pesos solos: {model.count_params() * 4 / 1e6:.0f} MB")
-
 # %% [markdown]
-# El fichero ocupa lo que los pesos: 22,7 millones de números de 4 bytes. Comprimirlo apenas ahorraría
-# espacio, porque los pesos parecen ruido, sin patrones que un compresor aproveche. (Un `.keras` es un
-# fichero zip que guarda sus partes sin comprimir.) Compruébalo con los pesos de una capa:
-
-# %% tags=["nbval-ignore-output"]
-import zlib
-
-weights = model.get_layer("bloque3_conv2").get_weights()[0].tobytes()
-print(f"Comprimidos, ocupan el {100 * len(zlib.compress(weights)) / len(weights):.0f} %")
-
-# %% [markdown]
-# Cuanto más cerca del 100 %, menos se gana al comprimir. ¿Responde igual la red cargada que la guardada?
-# Exijamos que sea así **bit a bit**:
+# Son 22,7 millones de números de 4 bytes; comprimirlos en un zip apenas ahorraría espacio. ¿Responde igual la
+# red cargada? Exijamos que sea así **bit a bit**:
 
 # %%
 restored = models.load_model(path)
-before, after = (network.predict_on_batch(validation_batch) for network in (model, restored))
-assert np.array_equal(before, after)
+before = model.predict_on_batch(validation_batch)
+assert np.array_equal(before, restored.predict_on_batch(validation_batch))
 print("Las dos redes dan las mismas probabilidades.")
 
 # %% [markdown]
-# Coinciden hasta el último bit. Para llevarte el fichero, pulsa el enlace en JupyterLab o Binder. En Colab
-# lo encontrarás en el panel «Archivos», dentro de `curso-gradcam/modelos`.
+# Las lecciones siguientes cargarán ese archivo. Para llevártelo, pulsa el enlace en JupyterLab o Binder:
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 from IPython.display import FileLink
@@ -442,19 +452,120 @@ from IPython.display import FileLink
 FileLink(os.path.relpath(path))
 
 # %% [markdown]
-# La lección 3 cargará este fichero. En Colab, donde cada cuaderno tiene su propia máquina, descárgalo y
-# súbelo allí a `curso-gradcam/modelos` después de la celda de preparación; si no, la lección 3 usará la red
-# que se publica con el curso, entrenada con esta misma receta. Si tu equipo tiene poca memoria, como en
-# Binder, **apaga antes este núcleo**: en JupyterLab, con la orden «Apagar Kernel» (*Shut Down Kernel*) del
-# menú «Kernel».
+# <details><summary>En Colab, o con poca memoria</summary>
+#
+# En Colab, donde cada cuaderno tiene su propia máquina, el archivo está en el panel «Archivos», dentro de
+# `curso-gradcam/modelos`: descárgalo y súbelo a la misma carpeta en la lección 3, después de la celda de
+# preparación. Si no, usará la red que se publica con el curso, entrenada con esta misma receta.
+#
+# Si tu equipo tiene poca memoria, como en Binder, apaga este *núcleo*, el proceso que ejecuta las celdas,
+# antes de abrir otra lección: en JupyterLab, con la orden «Apagar Kernel» del menú «Kernel».
+#
+# </details>
+
+# %% [markdown]
+# ## ¿Hacen falta 22 millones?
+#
+# Los pesos de `densa` son una matriz de 175 232 filas y 128 columnas. Toda matriz es una suma de matrices
+# sencillas, de *rango* 1, que son una columna por una fila. El *valor singular* de cada una dice cuánto pesa en
+# la suma. Las $r$ de mayor valor singular dan la matriz de rango $r$ más parecida (Eckart y Young, 1936).
+#
+# Para hallarlas basta $W^\top W$, que es de 128 × 128: sus valores propios son los cuadrados de los valores
+# singulares, y sus vectores propios, las filas que buscamos.
+
+# %% tags=["nbval-ignore-output"]
+def decompose(kernel):
+    """Valores singulares, de mayor a menor, y la fila de cada uno, (128, 128)."""
+    squares, vectors = np.linalg.eigh(kernel.T @ kernel)
+    values = np.sqrt(np.maximum(squares, 0))  # al redondear, un 0 puede salir negativo
+    return values[::-1], vectors[:, ::-1]
+
+
+kernel, bias = model.get_layer("densa").get_weights()
+singular_values, directions = decompose(kernel)
+untrained = keras.initializers.GlorotUniform(seed=1)(kernel.shape).numpy()
+untrained_values, _ = decompose(untrained)
+for position in (1, 2, 3, 128):
+    print(f"Valor singular {position}: {singular_values[position - 1]:.1f}"
+          f" (sin entrenar: {untrained_values[position - 1]:.1f})")
+
+# %% [markdown]
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# El primero, 6,4<!-- Valor singular 1: -->, sobresale. Unos pocos más superan el mayor de una matriz sin
+# entrenar, 1,5<!-- Valor singular 1: 6.4 (sin entrenar: -->; el último, 1,4<!-- Valor singular 128: -->, vale lo
+# que valdría en ella. Salvo en unas pocas direcciones, la matriz no se distingue por sus valores singulares de
+# la que hubo antes de aprender.
+#
+# </details>
+#
+# ¿Qué responde la red si a `densa` le dejamos rango $r$? Si las columnas de $V_r$ son las $r$ primeras
+# direcciones, la matriz reducida es $W V_r V_r^\top$. Basta calcular $xW$ una vez por imagen $x$, ya aplanada:
+
+# %%
+flat = keras.Model(model.input, model.get_layer("aplanar").output)
+sums = np.concatenate([flat.predict_on_batch(images) @ kernel for images, _ in test])
+output_kernel, output_bias = model.get_layer("salida").get_weights()
+
+
+def answer(rank):
+    """Lo que responde la red en la prueba con `densa` reducida a ese rango."""
+    kept = directions[:, :rank]
+    hidden = np.maximum(sums @ kept @ kept.T + bias, 0)  # la ReLU de «densa»
+    return (hidden @ output_kernel + output_bias).argmax(axis=1)
+
+
+assert np.array_equal(answer(128), predicted)
+print("Con rango 128, la red responde lo mismo que entera.")
+answers = {rank: answer(rank) for rank in (0, 1, 2, 3, 4, 8, 16, 32, 64, 128)}
+
+# %% [markdown]
+# **Predice antes de mover.** ¿Qué rango hace falta para que se conserven nueve de cada diez respuestas? Con
+# rango 0, `densa` no recibe nada de la imagen y la red responde siempre lo mismo: compara con él.
+
+# %% tags=["remove_output", "nbval-ignore-output"]
+test_images, _ = data.load_images(source, "test")
+explorer.RankBoard(test_images, answers)
+
+# %% [markdown]
+# Las miniaturas son las imágenes de prueba, agrupadas por lo que responde la red entera: con marco negro, las
+# que cambian de respuesta; claras, las que no. Contémoslas:
+
+# %% tags=["nbval-ignore-output"]
+agreement = {rank: np.mean(each == predicted) for rank, each in answers.items()}
+for rank, share in agreement.items():
+    numbers, right = rank * sum(kernel.shape), np.mean(answers[rank] == truth)
+    print(f"Rango {rank}, {numbers} números: {100 * share:.0f} % iguales, "
+          f"{100 * right:.0f} % de aciertos")
+figure = plots.show_ranks(singular_values, untrained_values, agreement)
+
+# %% [markdown]
+# **Figura 3.** A la izquierda, los 128 valores singulares de `densa`: círculos, entrenada; cuadrados, sin
+# entrenar. A la derecha, el porcentaje de imágenes de prueba con la misma respuesta que la red entera, según
+# el rango; la línea discontinua es el de la red que no mira la imagen.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Basta rango uno: con 175 360<!-- Rango 1, --> números, menos del uno por ciento de los de la matriz, se
+# conserva el 99 %<!-- Rango 1, 175360 números: --> de las respuestas; sin mirar la imagen, el
+# 32 %<!-- Rango 0, 0 números: -->. Más rango no siempre conserva más: con dos, el
+# 98 %<!-- Rango 2, 350720 números: -->. La matriz reducida es la más parecida en sus números, no en sus
+# respuestas.
+#
+# </details>
+#
+# Las mismas respuestas no hacen la misma red. ¿Son también las mismas **razones**? Contar respuestas no lo
+# dice: hacen falta mapas, y empiezan en la lección 3.
 
 # %% [markdown]
 # ## Límites
 #
-# - Validación y entrenamiento salen de las mismas imágenes, barajadas. A cada individuo se le retrata varias
-#   veces en el mismo sitio, y unas caen en una parte y otras en la otra: la validación es **optimista**.
-# - Una sola red y una sola semilla: con otra, la exactitud en la prueba puede variar varios puntos.
-# - La matriz de confusión dice en qué falla la red, no por qué.
+# - A cada individuo se le retrata varias veces. Como los de la validación están también en el entrenamiento,
+#   esta es **optimista**. Y los límites de la prueba, que toman por independientes imágenes que se parecen,
+#   están demasiado juntos.
+# - Una sola red y una sola semilla: con otra, todo lo medido en la prueba puede variar varios puntos.
+# - Que pocas direcciones basten para **responder** no prueba que basten para **aprender**: han salido de
+#   entrenar la matriz entera.
 
 # %% [markdown]
 # ## Ejercicios
@@ -463,19 +574,18 @@ FileLink(os.path.relpath(path))
 #    funciones de la lección. *Pista:* cambia también la entrada del bloque 2.
 # 2. ¿Y si hubiera un cuarto bloque, de 128 filtros? ¿Por qué el total **baja**? *Pista:* mira cuánto mide
 #    el mapa que se aplana.
-# 3. Añade `.repeat()` a `training` y entrena una época con `steps_per_epoch=20`, llamando a `model.fit`.
-#    ¿Cuántas imágenes ve? (La tasa de aprendizaje ya ha llegado a 0: la red no cambiará.)
+# 3. Quédate solo con la **segunda** dirección, `directions[:, 1:2]`, en lugar de la primera. ¿Cuántas
+#    respuestas se conservan? Compáralo con el rango 0.
 
 # %% [markdown]
 # ## Lo que hemos visto
 #
-# 1. Guardar las imágenes antes de normalizarlas ocupa la cuarta parte de la memoria; los pasos de una época
-#    son sus lotes.
-# 2. La imagen pasa de 300 × 300 a 37 × 37 en tres bloques; un filtro de 3 × 3 sobre $c$ canales tiene
-#    $9c + 1$ parámetros, y casi todos están en una capa densa.
-# 3. Si la validación empeora mientras el entrenamiento mejora, hay sobreajuste; la exactitud se mide
-#    también en la prueba y por clase, y una red puede fallar con mucha confianza.
-# 4. Un fichero `.keras` devuelve la misma red, bit a bit.
+# 1. Guardar las imágenes antes de normalizarlas ocupa la cuarta parte; los pasos de una época son sus lotes.
+# 2. Cada valor de la última convolución depende de 32 × 32 píxeles, y casi todos los parámetros están en una
+#    capa densa.
+# 3. La exactitud se mide también en la prueba, por clase y con sus límites; una red puede fallar con mucha
+#    confianza. Un archivo `.keras` la devuelve bit a bit.
+# 4. Una red puede responder casi lo mismo con una matriz mucho más sencilla.
 
 # %% [markdown]
 # ## Para seguir
@@ -488,4 +598,6 @@ FileLink(os.path.relpath(path))
 #   [arXiv:1608.03983](https://arxiv.org/abs/1608.03983): la tasa de aprendizaje con forma de coseno.
 # - N. Srivastava y otros (2014). *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*. JMLR
 #   15.
+# - B. Efron (1979). *Bootstrap Methods: Another Look at the Jackknife*. The Annals of Statistics 7.
+# - C. Eckart y G. Young (1936). *The Approximation of One Matrix by Another of Lower Rank*. Psychometrika 1.
 # - Lección siguiente: [03 · Mapas de calor con Grad-CAM, paso a paso](03_gradcam_paso_a_paso.ipynb).
