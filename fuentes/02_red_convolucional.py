@@ -22,7 +22,7 @@
 # ![La imagen, de 300 × 300 × 3, pasa por tres bloques, que dan 150 × 150 × 32, 75 × 75 × 64 y 37 × 37 × 128; aplanar los convierte en una lista de 175 232 números, densa da 128 y salida, 2](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/red.png)
 #
 # Esta es la red que construiremos y entrenaremos: 22 millones de parámetros para distinguir caballos de
-# personas. Al final veremos cuántos hacen falta.
+# personas. Al final veremos cuántos bastan para responder.
 
 # %% [markdown]
 # ## Preguntas
@@ -494,8 +494,8 @@ for position in (1, 2, 3, 128):
 #
 # El primero, 6,4<!-- Valor singular 1: -->, sobresale. Unos pocos más superan el mayor de una matriz sin
 # entrenar, 1,5<!-- Valor singular 1: 6.4 (sin entrenar: -->; el último, 1,4<!-- Valor singular 128: -->, vale lo
-# que valdría en ella. Salvo en unas pocas direcciones, la matriz no se distingue por sus valores singulares de
-# la que hubo antes de aprender.
+# que valdría en ella. Salvo en unas pocas direcciones, por sus valores singulares no se distinguiría de una matriz
+# sin entrenar.
 #
 # </details>
 #
