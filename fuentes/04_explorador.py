@@ -78,6 +78,7 @@ sys.path.insert(0, str(root))
 
 # %%
 from gradcam_helpers import cam, data, explorer, formulas, metrics, models, plots
+import itertools
 import cv2
 import keras
 import numpy as np
@@ -89,8 +90,7 @@ print(source)
 model = models.load_trained(source)
 images, labels = data.load_images(source, "test", count=100)
 masks = data.load_masks(source, "test", count=100)
-batch = data.prepare_image(images)
-probabilities = model.predict(batch, batch_size=8, verbose=0)
+probabilities = model.predict(data.prepare_image(images), batch_size=4, verbose=0)
 predicted = probabilities.argmax(axis=1)
 
 # %%
@@ -168,14 +168,20 @@ def title(text, empty):
     return f"{text} (vacío)" if empty else text
 
 
+def correlate(one, other):
+    """La correlación de dos mapas; NaN si alguno es constante, como los vacíos."""
+    if not one.std() or not other.std():
+        return np.nan
+    return np.corrcoef(one.ravel(), other.ravel())[0, 1]
+
+
 heatmaps = [explanation.heatmap[0] for explanation in compared]
 titles = [title(explanation.method, explanation.empty[0]) for explanation in compared]
 pictures = [images[horse]] * len(methods)
 figure = plots.show_overlays(pictures, heatmaps, titles, columns=3)
 
 for name, heatmap in zip(methods[1:], heatmaps[1:]):
-    correlation = np.corrcoef(heatmap.ravel(), heatmaps[0].ravel())[0, 1]
-    print(f"Correlación de {name} con Grad-CAM: {correlation:.2f}")
+    print(f"Correlación de {name} con Grad-CAM: {correlate(heatmap, heatmaps[0]):.2f}")
 
 # %% [markdown]
 # **Figura 1.** La misma imagen y la misma capa, `bloque3_conv2`, según seis métodos; de cada uno, el mapa solo y
@@ -300,7 +306,8 @@ def tell(what, shares, due, who):
 
 
 # %%
-subjects, regions = masks[:40], np.array([edges(image) for image in images[:40]])
+some, subjects = data.prepare_image(images[:40]), masks[:40]
+regions = np.array([edges(image) for image in images[:40]])
 noise = np.random.default_rng(0).random(subjects.shape, np.float32)
 uniform = metrics.energy_pointing_game(subjects.astype(np.float32), regions)
 due = 100 * uniform.mean()
@@ -309,7 +316,7 @@ print(f"En toda la imagen, los bordes ocupan: {100 * regions.mean():.0f} %")
 tell("Mapa uniforme", uniform, due, who[:40])
 random = metrics.energy_pointing_game(noise * subjects, regions)
 tell("Ruido", random, due, who[:40])
-for each in explainer.explain(batch[:40], layer=layers, method="HiResCAM"):
+for each in explainer.explain(some, layer=layers, method="HiResCAM"):
     inside = formulas.resize_heatmaps(each.heatmap, (300, 300)) * subjects
     shares = metrics.energy_pointing_game(inside, regions)
     tell(f"En {each.layer}", shares, due, who[:40])
@@ -339,21 +346,23 @@ for each in explainer.explain(batch[:40], layer=layers, method="HiResCAM"):
 # %%
 features = keras.Model(model.input, model.get_layer("bloque3_conv2").output)
 four = [i for i in np.flatnonzero(labels == 0).tolist() if i != horse][:20:5]
-responses = features(batch[four]).numpy()
+responses = features(data.prepare_image(images[four])).numpy()
 
 strongest = np.argsort(responses.max(axis=(1, 2)).mean(axis=0))[::-1][:40]
-alike = np.corrcoef(responses[..., strongest].reshape(-1, 40).T)
-chosen = [0]
+filters = [strongest[0]]
 for _ in range(2):  # el que menos se parece a los ya elegidos
-    chosen.append(int(np.argmin(alike[:, chosen].max(axis=1))))
-filters = strongest[chosen]
-for i, j in ((0, 1), (0, 2), (1, 2)):
-    correlation = alike[chosen[i], chosen[j]]
-    print(f"Filtros {filters[i]} y {filters[j]}, correlación: {correlation:.2f}")
+    likeness = [
+        max(correlate(responses[..., k], responses[..., each]) for each in filters)
+        for k in strongest
+    ]
+    filters.append(strongest[np.nanargmin(likeness)])
+for one_filter, other in itertools.combinations(filters, 2):
+    correlation = correlate(responses[..., one_filter], responses[..., other])
+    print(f"Filtros {one_filter} y {other}, correlación: {correlation:.2f}")
 
 # %%
 def patch(image, response, radius=32):
-    """Recorte de 64 × 64 donde más responde un filtro, y el marco de lo que abarca."""
+    """Recorte de 64 × 64 donde más responde un filtro; el marco, lo que abarca."""
     row, column = np.unravel_index(response.argmax(), response.shape)
     padded = np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
     top, left = 4 * row + 2, 4 * column + 2  # cada posición es de 4 × 4 píxeles
@@ -464,7 +473,9 @@ for text, heatmap in zip(titles, formulas.resize_heatmaps(heatmaps, (300, 300)))
 # %%
 both_classes = np.stack([predicted, 1 - predicted], axis=1)
 middle, last = explainer.explain(
-    batch, layer=["bloque3_conv1", "bloque3_conv2"], target=both_classes
+    data.prepare_image(images),
+    layer=["bloque3_conv1", "bloque3_conv2"],
+    target=both_classes,
 )
 of_class, of_other = middle.raw[:, 0], middle.raw[:, 1]
 right, no_right = formulas.normalize(of_class - of_other)
@@ -495,7 +506,7 @@ def more_confident(model, factor):
 # %%
 surer = [more_confident(model, goal / gaps[position]) for goal in (30, 120)]
 explainers = [explainer, *map(cam.Explainer, surer)]
-chosen_image = batch[position : position + 1]
+chosen_image = data.prepare_image(images[position])
 of_logit, of_probability = (
     [each.explain(chosen_image, "bloque3_conv1", score=score) for each in explainers]
     for score in ("logit", "probability")
@@ -518,11 +529,11 @@ for each in of_logit:
 assert np.allclose(heatmaps[2], false[position], atol=1e-2) and empties[3]
 print("Logit: siempre el mismo. Probabilidad: la otra clase, y luego nada.")
 
-correlation = np.corrcoef(heatmaps[1].ravel(), heatmaps[2].ravel())[0, 1]
+correlation = correlate(heatmaps[1], heatmaps[2])
 print(f"Correlación del mapa falso con el verdadero: {correlation:.2f}")
-drawn = zip(right[~no_right & ~no_false], false[~no_right & ~no_false])
-typical = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in drawn]
-print(f"Mediana de todas las imágenes: {np.median(typical):.2f}")
+if not (no_right | no_false).all():
+    median = np.nanmedian([*map(correlate, right, false)])
+    print(f"Mediana de todas las imágenes: {median:.2f}")
 
 # %% [markdown]
 # <details><summary>Lo que se ve con los datos embebidos</summary>
@@ -591,7 +602,8 @@ board
 lit = np.where(wrong, last.heatmap[:, 0].mean(axis=(1, 2)), -1)
 examples = [worst, int(np.argmax(lit))]
 methods = ("Grad-CAM", "HiResCAM")
-explained = [explainer.explain(batch[examples], method=name) for name in methods]
+two = data.prepare_image(images[examples])
+explained = [explainer.explain(two, method=name) for name in methods]
 heatmaps = [each.heatmap[i] for i in (0, 1) for each in explained]
 titles = [title(each.method, each.empty[i]) for i in (0, 1) for each in explained]
 figure = plots.show_overlays(images[np.repeat(examples, 2)], heatmaps, titles)
@@ -621,7 +633,7 @@ def in_background(name, group):
     shares = metrics.energy_pointing_game(noise, background)
     tell(f"{name}, ruido", shares, due, individuals)
     for method in methods:
-        maps = explainer.explain(batch[group], method=method)
+        maps = explainer.explain(data.prepare_image(images[group]), method=method)
         large = formulas.resize_heatmaps(maps.heatmap, (300, 300))
         shares = metrics.energy_pointing_game(large, background)
         tell(f"{name}, {method}", shares, due, individuals)
@@ -631,9 +643,10 @@ def in_background(name, group):
 # %%
 same_answer = predicted == predicted[worst]
 print(f"La red dice «{data.CLASS_NAMES[predicted[worst]]}».")
-in_background("Aciertos", same_answer & ~wrong)
-if wrong.any():
-    in_background("Errores", same_answer & wrong)
+groups = {"Aciertos": same_answer & ~wrong, "Errores": same_answer & wrong}
+for name, group in groups.items():
+    if group.any():
+        in_background(name, group)
 
 # %% [markdown]
 # Más de 1 vez lo que le toca es inclinarse hacia el fondo; menos, hacia el sujeto, donde caería entero un mapa
