@@ -6,10 +6,10 @@ BIN := .venv/bin
 # Cada uno se ejecuta con su carpeta de modelos, vacía: la red que entrena la lección 2 no llega a las demás.
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
-PANELS := explorer chooser gallery canvas turns photos ranks  # lo que cambia con la versión de ipywidgets o de Pillow
+PANELS := explorer bench chooser gallery canvas turns photos ranks  # lo que cambia con la versión de ipywidgets o de Pillow
 REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador pares bench requisitos colab-versiones direccion
+.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la primera lección
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_bienvenida.ipynb
@@ -67,6 +67,10 @@ medidas: .venv/listo  # lo que se tarda en dibujar, entrenar y dar cada lección
 
 medidas-navegador: .venv/navegador  # lo que tarda el explorador en responder y la memoria que ocupa, y sus límites
 	$(BIN)/python -m medidas.navegador.latency
+
+experimento: .venv/listo  # las tablas que cita la lección 5: con otras semillas y con los datos reales; media hora
+	$(BIN)/python -m medidas.experimento.tables semillas
+	$(BIN)/python -m medidas.experimento.tables reales
 
 pares: .venv-pares/listo  # los mapas del curso frente a los de otras herramientas
 	.venv-pares/bin/python -m medidas.pares.parity

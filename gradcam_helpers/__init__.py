@@ -6,8 +6,10 @@
     cam            de imágenes a mapas de calor, con cualquier clasificador
     metrics        medidas de un mapa: si es fiel a la red y si señala al sujeto
     randomization  si un mapa depende de lo que la red ha aprendido
+    experiment     el experimento del fondo: el mismo sujeto sobre muchos fondos
     plots          figuras
     explorer       paneles con controles
+    bench          el panel del experimento
     readiness      si este equipo puede con el curso
 
 Cada módulo importa solo los que tiene encima en esta tabla y la sala de máquinas, `engine`, que las lecciones

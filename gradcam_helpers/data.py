@@ -273,12 +273,28 @@ def load_identities(source: Source, split: str = TEST_SPLIT, count: int | None =
     return np.array([name.decode() if known else order for order, (name,) in enumerate(examples)])
 
 
+def load_kinds(source: Source, split: str = TEST_SPLIT, count: int | None = None) -> list[str]:
+    """El tipo de fondo de cada imagen («bosque», «duna»… o «blanco»), en el orden de `load_images`.
+
+    Errores:
+        ValueError: los datos reales no lo dicen.
+    """
+    features = _builder(source).info.features
+    if "background" not in features:
+        raise ValueError(f"«{source.name}» no dice qué fondo tiene cada imagen: usa los datos embebidos.")
+    names = features["background"].names
+    return [names[kind] for (kind,) in _take(source, split, count, "background")]
+
+
 def load_backgrounds() -> tuple[np.ndarray, list[str]]:
     """Los fondos sin sujeto, que vienen con los datos embebidos y valen para las dos fuentes.
 
-    Devuelve `(images, kinds)`: uint8 (N, 300, 300, 3) y el tipo de cada fondo («bosque», «duna»…).
+    Devuelve `(images, kinds)`: uint8 (N, 300, 300, 3) y el tipo de cada fondo («bosque», «duna»…); los de un
+    mismo tipo, seguidos.
     """
     source = _embedded_source()
+    images, _ = load_images(source, BACKGROUND_SPLIT)
+    kinds = load_kinds(source, BACKGROUND_SPLIT)
     names = _builder(source).info.features["background"].names
-    images, kinds = zip(*_take(source, BACKGROUND_SPLIT, None, "image", "background"), strict=True)
-    return np.stack(images), [names[kind] for kind in kinds]
+    order = np.argsort([names.index(kind) for kind in kinds], kind="stable")
+    return images[order], [kinds[each] for each in order]

@@ -174,6 +174,30 @@ def show_confusion_matrix(matrix: np.ndarray, class_names) -> plt.Figure:
     return figure
 
 
+def show_hits(rows) -> plt.Figure:
+    """Aciertos por tipo de fondo, con su intervalo: un color y una forma por clase.
+
+    Argumentos:
+        rows: las filas de `experiment.tabulate`.
+    """
+    kinds = list(dict.fromkeys(row.kind for row in rows))
+    figure, axis = plt.subplots(figsize=(8, 3.4), dpi=DPI, layout="constrained")
+    styles = (("#0072B2", "o"), ("#D55E00", "s"))
+    for number, name in enumerate(dict.fromkeys(row.class_name for row in rows)):
+        ours = [row for row in rows if row.class_name == name]
+        # Cada clase, un poco a un lado: así no se tapan.
+        places = [kinds.index(row.kind) + 0.2 * number - 0.1 for row in ours]
+        hits = 100 * np.array([row.hits for row in ours])
+        low, high = 100 * np.array([row.interval for row in ours]).T
+        color, marker = styles[number % len(styles)]
+        axis.errorbar(places, hits, (hits - low, high - hits), fmt=marker, color=color, capsize=4, label=name)
+    axis.set(xlabel="Fondo", ylabel="Aciertos (%)", ylim=(-4, 104), xticks=range(len(kinds)))
+    axis.set_xticklabels(kinds)
+    axis.grid(alpha=0.3)
+    axis.legend(loc="lower right")
+    return figure
+
+
 def show_ranks(values: np.ndarray, untrained: np.ndarray, agreement: dict[int, float]) -> plt.Figure:
     """Los valores singulares de una matriz, y cuánto se conserva al reducirla a cada rango.
 

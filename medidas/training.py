@@ -15,8 +15,8 @@ from gradcam_helpers import data, models
 from gradcam_helpers.engine.backend import keras
 
 
-def train(source: data.Source) -> keras.Model:
-    keras.utils.set_random_seed(models.SEED)
+def train(source: data.Source, seed: int = models.SEED) -> keras.Model:
+    keras.utils.set_random_seed(seed)
     model = models.build_model()
     training = data.load_batches(source, data.TRAINING_SPLIT, models.BATCH_SIZE, shuffle=True)
     models.compile_model(model, models.EPOCHS * len(training))

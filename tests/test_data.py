@@ -440,21 +440,44 @@ def test_training_pictures_of_the_real_data_have_no_mask(tiny_source):
 # --- Fondos -------------------------------------------------------------------------------------------
 
 
+def kind_names(source):
+    """Los nombres de los tipos de fondo, en el orden en que los numeran los datos."""
+    return tfds.builder(source.name, data_dir=source.data_dir).info.features["background"].names
+
+
 def test_backgrounds_come_with_their_kind(embedded_source):
     images, kinds = data.load_backgrounds()
     assert (images.dtype, images.shape) == (np.uint8, (7, 300, 300, 3))
     assert sorted(kinds) == ["blanco", "bosque", "desierto", "duna", "estudio", "playa", "pradera"]
-    names = (
-        tfds.builder(embedded_source.name, data_dir=embedded_source.data_dir)
-        .info.features["background"]
-        .names
-    )
+    names = kind_names(embedded_source)
     stored = tfds.load(embedded_source.name, split="fondos", data_dir=embedded_source.data_dir)
     expected = {
         example["image"].tobytes(): int(example["background"]) for example in stored.as_numpy_iterator()
     }
     for image, kind in zip(images, kinds, strict=True):
         assert names.index(kind) == expected[image.tobytes()]
+
+
+def test_backgrounds_of_a_kind_come_together(embedded_source):
+    assert data.load_backgrounds()[1] == kind_names(embedded_source)
+
+
+def test_kinds_come_in_the_order_of_the_images(embedded_source):
+    images, _ = data.load_images(embedded_source, "train")
+    stored = tfds.load(embedded_source.name, split="train", data_dir=embedded_source.data_dir)
+    expected = {
+        example["image"].tobytes(): kind_names(embedded_source)[example["background"]]
+        for example in stored.as_numpy_iterator()
+    }
+    kinds = data.load_kinds(embedded_source, "train")
+    assert kinds == [expected[image.tobytes()] for image in images]
+    assert data.load_kinds(embedded_source, "train", count=2) == kinds[:2]
+    assert set(data.load_kinds(embedded_source)) == {"blanco"}
+
+
+def test_real_data_do_not_say_their_kind(tiny_source):
+    with pytest.raises(ValueError, match="«horses_or_humans» no dice qué fondo.*embebidos"):
+        data.load_kinds(tiny_source)
 
 
 def test_backgrounds_are_there_also_with_the_real_data(tiny_source, embedded_source, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from gradcam_helpers import plots
+from gradcam_helpers import experiment, plots
 
 matplotlib.use("agg")
 
@@ -193,3 +193,21 @@ def test_ranks_are_drawn_against_their_baselines():
     assert (curve.get_xdata().tolist(), curve.get_ydata().tolist()) == ([1, 3], [90, 100])
     assert set(baseline.get_ydata()) == {50}
     assert len(plots.show_ranks(values, untrained, {1: 0.9, 3: 1.0}).axes[1].lines) == 1
+
+
+def test_hits_are_drawn_with_their_interval_and_each_class_with_its_own_mark():
+    rows = [
+        experiment.Row(name, kind, hits, (hits - 0.1, hits + 0.05), hits)
+        for name, hits in (("caballo", 0.9), ("persona", 0.4))
+        for kind in ("bosque", "duna", "playa")
+    ]
+    (axis,) = plots.show_hits(rows).axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["bosque", "duna", "playa"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["caballo", "persona"]
+    marks = set()
+    for container, hits in zip(axis.containers, (90, 40), strict=True):
+        line, _, (bars,) = container.lines
+        assert np.allclose(line.get_ydata(), hits)
+        assert all(np.allclose(ends[:, 1], (hits - 10, hits + 5)) for ends in bars.get_segments())
+        marks.add((line.get_marker(), line.get_color()))
+    assert len({mark for mark, _ in marks}) == len({color for _, color in marks}) == 2

@@ -98,6 +98,19 @@ def check_subjects(masks, images: np.ndarray) -> np.ndarray:
     return masks
 
 
+def check_backgrounds(backgrounds, kinds, images: np.ndarray) -> np.ndarray:
+    """Los fondos, uint8 (B, alto, ancho, 3), del tamaño de las imágenes y con un tipo cada uno."""
+    backgrounds = np.asarray(backgrounds)
+    if backgrounds.dtype != np.uint8 or backgrounds.ndim != 4 or backgrounds.shape[1:] != images.shape[1:]:
+        raise ValueError(
+            "Los fondos deben ser uint8 y del tamaño de las imágenes: estas son "
+            f"{images.dtype} {images.shape}, y los fondos, {backgrounds.dtype} {backgrounds.shape}."
+        )
+    if len(backgrounds) != len(kinds):
+        raise ValueError(f"Hace falta un tipo por fondo: hay {len(kinds)} para {len(backgrounds)} fondos.")
+    return backgrounds
+
+
 def check_classes(class_names: list[str], classes: int) -> None:
     """Que haya un nombre por clase de la red."""
     if len(class_names) != classes:

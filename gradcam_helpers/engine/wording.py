@@ -54,20 +54,24 @@ def describe_layer(explanation: Explanation, filters: int) -> str:
     return f"{height} × {width} posiciones, {filters} filtros"
 
 
-def describe_scores(recording: Recording, class_names, true_class: int | None = None) -> str:
+def describe_scores(outputs: Recording | Explanation, class_names, true_class: int | None = None) -> str:
     """Tabla HTML: logit y probabilidad de cada clase, cuál se predice y, si se sabe, cuál es la verdadera.
 
     Si hay muchas clases, solo las de mayor logit y la verdadera.
+
+    Argumentos:
+        outputs: lo que da los logits y las probabilidades de una imagen.
     """
+    (logits,), (probabilities,) = outputs.logits, outputs.probabilities
+    predicted = int(logits.argmax())
     rows, shown = [("clase", "logit", "probabilidad", "")], list(range(len(class_names)))
     if len(shown) > MOST_ROWS:
-        best = np.argsort(-recording.logits[0])[:FIRST_ROWS].tolist()
+        best = np.argsort(-logits)[:FIRST_ROWS].tolist()
         shown = best + [true_class] * (true_class is not None and true_class not in best)
     for index in shown:
-        roles = ["predicha"] * (index == recording.predicted) + ["verdadera"] * (index == true_class)
-        logit, probability = recording.logits[0, index], recording.probabilities[0, index]
+        roles = ["predicha"] * (index == predicted) + ["verdadera"] * (index == true_class)
         name = html.escape(class_names[index])
-        rows.append((name, _signed(logit), f"{probability:.4f}", ", ".join(roles)))
+        rows.append((name, _signed(logits[index]), f"{probabilities[index]:.4f}", ", ".join(roles)))
     if len(shown) < len(class_names):
         rows.append((f"y otras {len(class_names) - len(shown)}", "", "", ""))
     return _table(rows)

@@ -1,4 +1,4 @@
-"""Lo que tarda el explorador en responder, en JupyterLab y Chromium, y la memoria que ocupa al usarlo.
+"""Lo que tardan los paneles en responder, en JupyterLab y Chromium, y la memoria que crece con su uso.
 
 El tiempo va de la pulsación de una tecla al mapa nuevo, ya decodificado; las barras de completitud llegan
 unos milisegundos después. Los límites valen para quien mira lo que mueve, con pausas al azar; también se mide
@@ -25,17 +25,20 @@ from gradcam_helpers.engine.gallery import ALL_CLASSES
 from medidas.lessons import memory
 from tests.navegador import lab, notebook
 from tests.navegador.board import Board, find_boards
-from tests.navegador.expected import FILTER, IMAGE, LAYER, METHOD, OPACITY, TARGET
+from tests.navegador.expected import FILTER, IMAGE, LAYER, METHOD, OPACITY, PLACE, TARGET
 
 CELLS = (
     """import sys; sys.path.insert(0, "..")
-from gradcam_helpers import cam, data, explorer, models
+from gradcam_helpers import bench, cam, data, explorer, models
 import keras
 keras.utils.set_random_seed(models.SEED)
 source = data.prepare_source()
 images, labels = data.load_images(source, count=200)
 explainer = cam.Explainer(models.build_model())""",
     "explorer.Explorer(explainer, images, labels, data.CLASS_NAMES)",
+    """some = data.load_images(source, "test", count=100)
+masks = data.load_masks(source, "test", count=100)
+bench.Bench(explainer, *some, data.CLASS_NAMES, masks, *data.load_backgrounds())""",
 )
 # Anota cuándo se pulsa una tecla y cuándo está decodificada cada imagen del mapa, que es la segunda.
 WATCH = """root => {
@@ -71,9 +74,9 @@ GRADIENT_METHODS = [method for method in explorer.METHOD_CHOICES if method != ex
 class Task:
     """Un control, los movimientos que se repiten en él y sus límites, en milisegundos.
 
-    `layer` es la tecla que lleva a la capa en que se mide: `End`, la última; `Home`, la primera. `rest`, los
-    segundos que pasan entre la imagen nueva y el movimiento. Si `halfway`, el movimiento llega con Score-CAM
-    a medias, y se mide hasta el mapa que se ve entretanto.
+    `layer` es la tecla que lleva a la capa en que se mide: `End`, la última; `Home`, la primera; ninguna, si
+    el panel no deja elegirla. `rest`, los segundos que pasan entre la imagen nueva y el movimiento. Si
+    `halfway`, el movimiento llega con Score-CAM a medias, y se mide hasta el mapa que se ve entretanto.
     """
 
     what: str
@@ -81,7 +84,7 @@ class Task:
     steps: tuple[str, ...]
     median: float
     p95: float
-    layer: str = "End"
+    layer: str | None = "End"
     rest: tuple[float, float] = CALM
     halfway: bool = False
 
@@ -99,6 +102,11 @@ TASKS = (
     Task("imagen nueva", IMAGE, ("ArrowRight",), 180, 350),
     Task("imagen nueva, primera capa", IMAGE, ("ArrowRight",), 180, 350, layer="Home"),
 )
+PLACES = ("ArrowRight",) * 20 + ("ArrowLeft",) * 20
+BENCH_TASKS = (
+    Task("fondo nuevo, en el banco", PLACE, PLACES, 180, 350, layer=None),
+    Task("imagen nueva, en el banco", IMAGE, ("ArrowRight",), 180, 350, layer=None),
+)
 
 
 def press(board: Board, task: Task, step: str) -> None:
@@ -115,7 +123,8 @@ def press_button(board: Board, label: str, option: str) -> None:
 def moves(board: Board, task: Task, pauses: tuple[float, float]) -> list[float]:
     """Milisegundos de cada movimiento, también los primeros."""
     times, generator = [], np.random.default_rng(SEED)
-    board.press(LAYER, task.layer)
+    if task.layer is not None:
+        board.press(LAYER, task.layer)
     board.press(IMAGE, "Home")
     board.focus(task.label)
     press(board, task, task.steps[-1])  # para que el primero no deje el control como estaba
@@ -217,7 +226,7 @@ def main() -> None:
         notebook.write(server.folder / "notebooks" / "medidas.ipynb", CELLS)
         opened = notebook.Notebook(browser, server, "notebooks/medidas.ipynb")
         opened.run_all()
-        ((_, root),) = opened.views()
+        (_, root), (_, bench_root) = opened.views()
         root.evaluate(WATCH)
         board = Board(root)
         print(
@@ -225,10 +234,12 @@ def main() -> None:
         )
         print("|---|---|---|---|---|---|---|---|---|---|")
         held = [measure(board, task) for task in TASKS]
+        bench_root.evaluate(WATCH)
+        held += [measure(Board(bench_root), task) for task in BENCH_TASKS]
         held.append(measure_memory(board, opened.kernel_process()))
         # Tras todo ello, lo que se ve es lo que corresponde, y nada ha fallado.
-        ((_, final),) = find_boards(opened, server.folder)
-        final.settle()
+        for _, final in find_boards(opened, server.folder):
+            final.settle()
         opened.check()
         opened.close()
     if not all(held):

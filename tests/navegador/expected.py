@@ -9,26 +9,30 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from gradcam_helpers import cam, data, explorer, models, plots
+from gradcam_helpers import bench, cam, data, explorer, models, plots
 from gradcam_helpers.engine import ranks, wording
 from gradcam_helpers.engine.chooser import select_images
 
 FILTER, ERRORS, IMAGE, LAYER, RANK = "Mostrar", "solo errores de la red", "Imagen", "Capa", "Rango"
 TARGET, METHOD, SCORE = "Clase", "Método", "Derivar"
 OPACITY, OUTLINE, UPLOAD = "Opacidad", "contorno del sujeto", "Tu foto"
+PLACE = "Fondo"
 EMPTY = wording.EMPTY_MAP
 NOTHING = "Ninguna imagen pasa los filtros"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """Con qué se construyó un panel. Sin `explainer`, es un `ImageBrowser`, que solo muestra imágenes."""
+    """Con qué se construyó un panel. Sin `explainer`, es un `ImageBrowser`, que solo muestra imágenes; con
+    `backgrounds`, y sus `names`, un `Bench`."""
 
     images: np.ndarray
     labels: np.ndarray
     predicted: np.ndarray | None = None
     masks: np.ndarray | None = None
     explainer: cam.Explainer | None = None
+    names: np.ndarray | None = None
+    backgrounds: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def scene(contents: Contents, state: dict, position: int, photo: np.ndarray | No
         position: la imagen elegida.
         photo: la del alumno, si está a la vista; uint8 (300, 300, 3).
     """
+    if contents.backgrounds is not None:
+        return bench_scene(contents, state[PLACE], position)
     own = photo is not None
     image, label = (photo, None) if own else (contents.images[position], int(contents.labels[position]))
     outline = contents.masks[position] if state.get(OUTLINE) and not own else None
@@ -101,6 +107,24 @@ def rank_scene(contents: RankContents, state: dict) -> Scene:
     order = np.argsort(whole, kind="stable")
     picture = ranks.mosaic(ranks.shrink(contents.images[order]), changed[order])
     return Scene([picture], [ranks.describe_rank(rank, changed)])
+
+
+def bench_scene(contents: Contents, place: str, position: int) -> Scene:
+    """Lo que debe verse en un `Bench`: una imagen sobre ese fondo."""
+    image, label = contents.images[position], int(contents.labels[position])
+    if place != bench.OWN:
+        (background,) = contents.backgrounds[contents.names == place]
+        image = data.replace_background(image, contents.masks[position], background)
+    explanation = contents.explainer.explain(data.prepare_image(image))
+    answer = data.CLASS_NAMES[explanation.target[0]]
+    title = f"Imagen {position}: {data.CLASS_NAMES[label]}; fondo: {place}. La red responde «{answer}»."
+    scores = wording.describe_scores(explanation, data.CLASS_NAMES, label)
+    seen = Scene([image], [title, scores, wording.describe_map(explanation, answer)])
+    if explanation.empty[0]:
+        seen.texts.append(wording.describe_empty("logit"))
+    else:
+        seen.pictures.append(plots.overlay(image, explanation.heatmap[0]))
+    return seen
 
 
 def _add_explanation(seen: Scene, explainer: cam.Explainer, state: dict, image, label, outline) -> None:

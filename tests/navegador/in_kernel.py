@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gradcam_helpers import explorer, models
+from gradcam_helpers import bench, explorer, models
 
-BOARDS = (explorer.Explorer, explorer.ImageBrowser, explorer.RankBoard)
+BOARDS = (explorer.Explorer, explorer.ImageBrowser, explorer.RankBoard, bench.Bench)
 
 
 def save(folder: Path) -> dict[str, str | None]:
@@ -28,9 +28,12 @@ def save_board(board, folder: Path) -> str | None:
         return np.savez(folder / f"{board.model_id}.npz", images=board._images, ranks=ranks, answers=answers)
     arrays = {"images": board._images, "labels": board._chooser.labels, "predicted": board._chooser.predicted}
     arrays["masks"] = getattr(board, "_masks", None)
+    if type(board) is bench.Bench:
+        places = {name: background for name, background in board.places.items() if background is not None}
+        arrays |= {"names": np.array(list(places)), "backgrounds": np.stack(list(places.values()))}
     known = {name: values for name, values in arrays.items() if values is not None}
     np.savez(folder / f"{board.model_id}.npz", **known)
-    return save_network(board._explainer.model, folder) if type(board) is explorer.Explorer else None
+    return save_network(board._explainer.model, folder) if hasattr(board, "_explainer") else None
 
 
 def save_network(network, folder: Path) -> str:

@@ -1,0 +1,552 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 · El experimento: cambiar el fondo y nada más
+#
+# [![Abrir en Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/TU_USUARIO/curso-gradcam/blob/main/notebooks/05_experimento.ipynb)
+# [![Abrir en Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/TU_USUARIO/curso-gradcam/main?urlpath=lab/tree/notebooks/05_experimento.ipynb)
+# [Descargar el cuaderno](https://github.com/TU_USUARIO/curso-gradcam/raw/main/notebooks/05_experimento.ipynb)
+#
+# **Duración:** 45 min · CPU
+#
+# ![Una misma persona, recortada y puesta sobre un bosque, una pradera, un desierto, un estudio, una playa y una duna](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/experimento.png)
+#
+# La misma persona, píxel a píxel, en seis sitios. ¿Responderá la red lo mismo en los seis?
+
+# %% [markdown]
+# ## Preguntas
+#
+# - ¿Decide el fondo lo que responde la red?
+# - ¿Qué responde donde no hay nadie?
+# - ¿Qué mapa había dicho la verdad sobre el fondo?
+
+# %% [markdown]
+# ## Objetivos
+#
+# Al terminar podrás:
+#
+# 1. convertir una sospecha en una hipótesis, y esta en un pronóstico que puede fallar;
+# 2. cambiar el fondo de una imagen sin tocar al sujeto, y comprobar que no lo has tocado;
+# 3. medir cuánto cambia la respuesta, con un intervalo que cuenta individuos;
+# 4. decir qué demuestra el experimento, y qué no.
+
+# %% [markdown]
+# ## Preparación
+#
+# Es la celda de la lección 1: ejecútala sin más.
+
+# %% tags=["preparacion"]
+import os, subprocess, sys, tempfile, warnings
+from pathlib import Path
+
+REPOSITORY = "https://github.com/TU_USUARIO/curso-gradcam"
+REFERENCE = "main"
+
+course = Path.cwd() / "curso-gradcam"
+places = [Path.cwd(), *Path.cwd().parents, course]
+module = Path("gradcam_helpers", "data.py")
+root = next((place for place in places if (place / module).is_file()), None)
+warnings.filterwarnings("ignore", "To exit")  # lo que Jupyter añade a «sys.exit»
+if root is None and course.exists():
+    sys.exit(f"«{course.name}» no contiene el curso: cámbiale el nombre "
+             "y repite la celda.")
+if root is None:
+    root = course
+    print(f"Este cuaderno está solo: descargo el curso de {REPOSITORY}")
+    os.environ |= {"GIT_TERMINAL_PROMPT": "0"}
+    os.environ |= {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "30"}
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        clone = f"git clone --quiet --depth 1 --branch {REFERENCE} {REPOSITORY}"
+        status, output = subprocess.getstatusoutput(f"{clone} {folder}/curso")
+        if status:
+            reason = output[max(0, output.find("fatal")):].partition("\n")[0]
+            sys.exit(f"No se pudo descargar el curso ({reason or 'git no responde'}). "
+                     "Comprueba la conexión y esa dirección, y repite la celda.")
+        os.rename(f"{folder}/curso", root)
+elif root == course:
+    config = f"git -C {course.name} config remote.origin.url"
+    status, origin = subprocess.getstatusoutput(config)
+    if status == 0 and origin != REPOSITORY:
+        print(f"Uso el curso que ya hay en «{course.name}», descargado de {origin}")
+sys.path.insert(0, str(root))
+
+# %%
+from gradcam_helpers import bench, cam, data, experiment, formulas, metrics
+from gradcam_helpers import models, plots
+import numpy as np
+
+source = data.prepare_source()
+print(source)
+model = models.load_trained(source)
+explainer = cam.Explainer(model)
+
+# %%
+COUNT = 120
+images, labels = data.load_images(source, "test", COUNT)
+masks = data.load_masks(source, "test", COUNT)
+identities = data.load_identities(source, "test", COUNT)
+backgrounds, kinds = data.load_backgrounds()
+
+print(f"Imágenes de prueba: {len(images)}, de {len(set(identities))} individuos")
+print(f"Fondos sin nadie: {len(backgrounds)}: {', '.join(dict.fromkeys(kinds))}")
+
+# %% [markdown]
+# Tenemos imágenes de prueba con la máscara de cada sujeto, y fondos vacíos. Si tus datos son los originales, no
+# dicen quién es cada cual, y cada imagen cuenta como un individuo.
+
+# %% [markdown]
+# ## De la sospecha al pronóstico
+#
+# En la lección 1 sospechamos que el fondo ayuda a la red. En la 4 preguntamos a los mapas, y cada método daba
+# su respuesta. **Un mapa no es un experimento**: señala una zona de una imagen tal como es. Para saber
+# qué decide la respuesta hay que cambiar una sola cosa, dejar igual lo demás y mirar si la respuesta cambia.
+#
+# - **Hipótesis:** el fondo influye en la respuesta.
+# - **Pronóstico:** el mismo sujeto recibirá respuestas distintas en fondos distintos. Si la respuesta es siempre
+#   la misma, la hipótesis es falsa.
+#
+# Un pronóstico solo vale si se escribe **antes** de mirar. De cada cien **personas**, ¿a cuántas reconocerá la
+# red en cada sitio? Cambia cada `None` por un número de 0 a 100; más abajo lo compararemos.
+
+# %%
+guesses = {
+    "bosque": None,
+    "pradera": None,
+    "desierto": None,
+    "estudio": None,
+    "playa": None,
+    "duna": None,
+}
+
+# %% [markdown]
+# ## Cambiar el fondo, a mano
+#
+# Tomemos la primera persona que se ve entera: su máscara no toca el borde de la imagen. Recortarla y pegarla son
+# tres líneas: una copia del fondo, y en ella los píxeles de la persona.
+
+# %%
+border = np.ones((300, 300), bool)
+border[1:-1, 1:-1] = False
+whole = ~(masks & border).any(axis=(1, 2))
+subject = int(np.flatnonzero((labels == 1) & whole)[0])
+
+image, mask, forest = images[subject], masks[subject], backgrounds[0]
+pasted = forest.copy()
+pasted[mask] = image[mask]
+
+# %% [markdown]
+# `data.replace_background` hace lo mismo, y además mezcla sujeto y fondo en un anillo de **un** píxel alrededor de
+# la máscara, para que el borde no quede dentado. Fuera de ese anillo deben coincidir:
+
+# %%
+import cv2
+
+ring = (cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))) > 0) & ~mask
+with_helper = data.replace_background(image, mask, forest)
+assert np.array_equal(with_helper[~ring], pasted[~ring])
+print(f"El anillo ocupa el {100 * ring.mean():.1f} % de la imagen.")
+
+# %%
+figure = plots.show_images([image, forest, with_helper], ["imagen", "fondo", "montaje"])
+
+# %% [markdown]
+# **Figura 1.** La imagen de prueba, un fondo vacío y el montaje: el sujeto, en el mismo lugar y del mismo tamaño.
+
+# %% [markdown]
+# ## El banco de pruebas
+#
+# Este panel hace el montaje y pregunta a la red. «el suyo» es la imagen tal como es; debajo del mapa, la tabla
+# dice qué clase gana.
+#
+# **Predice antes de mover.** Deja quieta la imagen y recorre **Fondo** de un extremo a otro. ¿Cambiará la
+# respuesta? ¿En qué fondos?
+
+# %%
+board = bench.Bench(
+    explainer, images, labels, data.CLASS_NAMES, masks, backgrounds, kinds
+)
+board.choose(image=subject)
+
+# %% tags=["remove_output", "nbval-ignore-output"]
+board
+
+# %% [markdown]
+# La figura muestra, sin controles, seis de esas paradas.
+
+# %%
+pictures, titles = [], []
+for place in range(0, len(backgrounds), 4):
+    picture, explanation = experiment.try_background(
+        explainer, image, mask, backgrounds[place]
+    )
+    answer = data.CLASS_NAMES[explanation.target[0]]
+    pictures.append(picture)
+    titles.append(f"{kinds[place]}: «{answer}»")
+print("; ".join(titles))
+figure = plots.show_images(pictures, titles, columns=3)
+
+# %% [markdown]
+# **Figura 2.** La misma persona sobre un fondo de cada tipo, con la respuesta de la red.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# En bosque, pradera y desierto, «caballo»; en estudio, playa y duna, «persona». El hombre es el mismo: la respuesta
+# cambia con el fondo. Es un solo sujeto: falta saber si es la regla.
+#
+# </details>
+
+# %% [markdown]
+# ## El experimento entero
+#
+# Cada sujeto, sobre blanco y sobre dos fondos de cada tipo. Con los veinticuatro se tarda el doble: quita `[::2]`. La celda
+# tarda un minuto o dos.
+
+# %%
+white = np.full((1, 300, 300, 3), 255, np.uint8)
+places = np.concatenate([white, backgrounds[::2]])
+place_kinds = ["blanco", *kinds[::2]]
+answers = experiment.swap_backgrounds(model.predict_on_batch, images, masks, places)
+print("Sujetos, fondos y clases:", answers.shape)
+
+# %% [markdown]
+# Una media sola no dice cuánto fiarse de ella. Las fotos de un individuo se parecen: si falla una, suelen fallar
+# las demás. Por eso `experiment.tabulate` calcula el intervalo remuestreando **individuos** (*bootstrap*): sortea,
+# con reposición, tantos como hay, repite la media, y así dos mil veces; el intervalo encierra el 95 % central de esas
+# medias (Efron y Tibshirani, 1993). Si todos aciertan, o todos fallan, se queda en un punto: no es certeza, sino que
+# en esta muestra no hay nada que varíe.
+
+# %%
+rows = experiment.tabulate(answers, labels, place_kinds, identities)
+for row in rows:
+    print(row)
+figure = plots.show_hits(rows)
+
+# %% [markdown]
+# **Figura 3.** Aciertos sobre cada tipo de fondo y su intervalo del 95 %: círculos azules, los caballos; cuadrados
+# naranjas, las personas. Si el fondo no influyera, cada clase estaría siempre a la misma altura.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# De las personas, la red reconoce en el bosque el 0 %<!-- persona, bosque: acierta el -->; en la pradera, el
+# 35 %<!-- persona, pradera: acierta el -->; en la duna, el 100 %<!-- persona, duna: acierta el -->. Con los caballos pasa
+# al revés: el 100 %<!-- caballo, bosque: acierta el --> en el bosque y el 73 %<!-- caballo, blanco: acierta el --> sobre
+# blanco. El pronóstico se cumple: el fondo influye, y con las personas, en el bosque, decide.
+#
+# </details>
+#
+# ¿Y tu pronóstico?
+
+# %%
+for row in rows:
+    if row.class_name == "persona" and row.kind in guesses:
+        guess = guesses[row.kind]
+        said = "sin respuesta" if guess is None else f"{guess} %"
+        print(f"{row.kind:9s} tú: {said:13s}  la red: {100 * row.hits:.0f} %")
+
+# %% [markdown]
+# ## ¿Es de verdad un experimento?
+#
+# Lo es si solo ha cambiado el fondo. Dos comprobaciones.
+#
+# **Primera: el sujeto no ha cambiado,** ni en un bit, en ninguno de los montajes.
+
+# %%
+for place in places:
+    pasted = data.replace_background(images, masks, place)
+    assert np.array_equal(pasted[masks], images[masks])
+print("Los píxeles de los sujetos son idénticos en todos los montajes.")
+
+# %% [markdown]
+# **Segunda: el recorte no es la causa.** Quizá lo que confunde a la red es el pegado: el anillo, una sombra que
+# falta. En la validación de los datos embebidos los sujetos ya tienen un paisaje suyo, y conocemos su máscara. Los
+# pegamos otra vez en él, donde solo cambia el anillo; después, en otro del mismo tipo y en uno de otro tipo.
+#
+# **Predice.** Si la culpa es del pegado, ¿qué filas bajarán? ¿Y si es del fondo?
+
+# %%
+embedded = data.prepare_source("embebido")
+judge = model if source == embedded else models.load_trained(embedded)
+split = data.VALIDATION_SPLIT
+familiar, truth = data.load_images(embedded, split)
+shapes = data.load_masks(embedded, split)
+people = data.load_identities(embedded, split)
+
+first = np.array([kinds.index(kind) for kind in data.load_kinds(embedded, split)])
+another = (first + len(kinds) // 2) % len(kinds)  # bosque y estudio, pradera y playa…
+
+# %%
+trials = {
+    "tal como es": familiar,
+    "pegado en el suyo": data.replace_background(familiar, shapes, familiar),
+    "en otro del mismo tipo": data.replace_background(
+        familiar, shapes, backgrounds[first]
+    ),
+    "en uno de otro tipo": data.replace_background(
+        familiar, shapes, backgrounds[another]
+    ),
+}
+for name, trial in trials.items():
+    batch = data.prepare_image(trial)
+    hits = judge.predict(batch, batch_size=8, verbose=0).argmax(axis=1) == truth
+    low, high = metrics.bootstrap_interval(hits, groups=people)
+    interval = f"(de {100 * low:.0f} a {100 * high:.0f})"
+    print(f"{name}: acierta el {100 * hits.mean():.0f} % {interval}")
+
+# %% [markdown]
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Tal como son, acierta el 100 %<!-- tal como es: acierta el -->; pegados en el suyo, el
+# 100 %<!-- pegado en el suyo: acierta el -->: bajarían si la culpa fuera del pegado, y no bajan. En otro del mismo tipo,
+# el 94 %<!-- en otro del mismo tipo: acierta el -->; en uno de otro tipo, el
+# 51 %<!-- en uno de otro tipo: acierta el -->, como a cara o cruz. Lo que importa es el **tipo** de fondo.
+#
+# </details>
+
+# %% [markdown]
+# ## Fondos sin nadie
+#
+# **Predice.** La red solo sabe decir «caballo» o «persona». ¿Qué dirá de un bosque vacío? ¿Y de una duna?
+
+# %%
+nobody = model.predict(data.prepare_image(places), batch_size=8, verbose=0)
+for kind in dict.fromkeys(place_kinds):
+    there = [each == kind for each in place_kinds]
+    print(f"{kind} sin nadie: P(persona) media {nobody[there, 1].mean():.2f}")
+horses = np.sum(nobody.argmax(axis=1) == 0)
+print(f"Responde «caballo» en {horses} de {len(places)}.")
+
+# %%
+chosen = range(1, len(places), 2)
+titles = [
+    f"{place_kinds[i]}: «{data.CLASS_NAMES[nobody[i].argmax()]}»" for i in chosen
+]
+figure = plots.show_images(places[chosen], titles, columns=3)
+
+# %% [markdown]
+# **Figura 4.** Un fondo vacío de cada tipo, con lo que responde la red.
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Responde «caballo» en 13<!-- Responde «caballo» en --> imágenes: en todas, también en blanco. En el bosque, la
+# probabilidad media de «persona» es 0,01<!-- bosque sin nadie: P(persona) media -->; en la duna,
+# 0,45<!-- duna sin nadie: P(persona) media -->. Es la respuesta que da cuando no ve a nadie, y el sitio la refuerza o la
+# debilita. La duna sola no llega a «persona»: hace falta alguien.
+#
+# </details>
+#
+# Esto prueba que la red responde sin sujeto, y que esa respuesta depende del sitio. **No** prueba que el sujeto no
+# cuente. Además, la red no vio ningún fondo vacío al entrenar: es una pregunta fuera de lo que conoce.
+
+# %% [markdown]
+# ## ¿Qué mapa había dicho la verdad?
+#
+# Ahora tenemos lo que faltaba en la lección 4: sabemos, sujeto a sujeto, cuánto **depende** su respuesta del fondo.
+
+# %%
+on_white = answers[:, 0].argmax(axis=1)
+answered = answers[:, 1:].argmax(axis=2)
+changes = answered != on_white[:, np.newaxis]
+dependence = changes.mean(axis=1)  # parte de los fondos en que cambia la respuesta
+
+for answer, name in enumerate(data.CLASS_NAMES):
+    group = dependence[on_white == answer]
+    if len(group):
+        print(
+            f"«{name}» sobre blanco: {len(group)} sujetos; "
+            f"cambia en el {100 * group.mean():.0f} % de los fondos"
+        )
+
+# %% [markdown]
+# Comparemos mapas de una **misma** respuesta, la que más cambia; si no, mediríamos en qué se distinguen los mapas
+# de «caballo» de los de «persona». Hay dos formas de preguntar.
+#
+# ### ¿Señalan el fondo donde ha decidido?
+#
+# Tomemos el fondo que más fallos causa y los sujetos que hace fallar: sobre blanco la red acertaba. Un mapa que diga la
+# verdad debe apoyarse en el fondo más de lo que le toca por su superficie.
+#
+# **Predice.** ¿Qué método pondrá más relevancia en el fondo, Grad-CAM o HiResCAM?
+
+# %%
+fooled = changes & (answered != labels[:, np.newaxis])
+worst = int(fooled.sum(axis=0).argmax())
+victims = np.flatnonzero(fooled[:, worst])[:40]
+scenes = data.replace_background(images[victims], masks[victims], places[1 + worst])
+print(f"Fondo: {place_kinds[1 + worst]}; sujetos: {len(victims)}")
+
+
+# %%
+def background_shares(explanation, masks):
+    """La parte de la relevancia positiva que cae fuera de cada sujeto."""
+    large = formulas.resize_heatmaps(explanation.heatmap, (300, 300))
+    return metrics.energy_pointing_game(large, ~masks)
+
+
+def percent(value, interval):
+    """«92 % (de 91 a 93)»; sin valor, es que todos los mapas están vacíos."""
+    if np.isnan(value):
+        return "(mapas vacíos)"
+    low, high = interval
+    return f"{100 * value:.0f} % (de {100 * low:.0f} a {100 * high:.0f})"
+
+
+# %%
+METHODS = ["Grad-CAM", "HiResCAM", "LayerCAM"]
+shares = {"Superficie del fondo": (~masks[victims]).mean(axis=(1, 2))}
+for method in METHODS:
+    explanation = explainer.explain(data.prepare_image(scenes), method=method)
+    shares[f"{method}, en el fondo"] = background_shares(explanation, masks[victims])
+
+for name, share in shares.items():
+    known = ~np.isnan(share)
+    mean = share[known].mean() if known.any() else np.nan
+    interval = metrics.bootstrap_interval(share, groups=identities[victims])
+    print(f"{name}: {percent(mean, interval)}")
+
+# %%
+example = data.prepare_image(scenes[:1])
+explained = [explainer.explain(example, method=method) for method in METHODS[:2]]
+titles = [
+    f"{each.method}: " + ("(vacío)" if each.empty[0] else data.CLASS_NAMES[answer])
+    for each in explained
+    for answer in each.target
+]
+heatmaps = [each.heatmap[0] for each in explained]
+figure = plots.show_overlays([scenes[0]] * 2, heatmaps, titles)
+
+# %% [markdown]
+# **Figura 5.** El primero de esos sujetos, con el mapa de la respuesta equivocada según dos métodos. ¿Queda a oscuras el
+# sujeto?
+#
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Los cuarenta son personas que el bosque convierte en «caballo». El fondo ocupa el 78 %<!-- Superficie del fondo: --> y
+# se lleva el 92 %<!-- HiResCAM, en el fondo: --> de la relevancia de HiResCAM, el
+# 88 %<!-- LayerCAM, en el fondo: --> de la de LayerCAM y el 82 %<!-- Grad-CAM, en el fondo: --> de la de Grad-CAM. HiResCAM
+# deja casi a oscuras al sujeto; Grad-CAM señala el fondo apenas más que un mapa uniforme.
+#
+# </details>
+
+# %% [markdown]
+# ### ¿Avisan antes de cambiarlo?
+#
+# La pregunta útil es otra: mirando solo la imagen **sobre blanco**, ¿avisa el mapa de qué respuestas dependen del
+# fondo? De todas las parejas de sujetos en que uno depende más, contemos aquellas en que ese tiene más relevancia
+# en el fondo. Un mapa que avisa acierta casi todas; el azar, la mitad. Es el índice de concordancia (Harrell y
+# otros, 1982).
+#
+# Añadimos dos comparaciones sin mapa: la superficie del fondo y la **duda** de la red, uno menos la probabilidad de
+# su respuesta. De un mapa vacío no se puede decir nada: ese sujeto no cuenta para ese método.
+
+# %%
+totals = [dependence[on_white == answer].sum() for answer in (0, 1)]
+group = np.flatnonzero(on_white == np.argmax(totals))
+seen = data.replace_background(images[group], masks[group], white[0])
+seen = data.prepare_image(seen)
+shares = {
+    method: background_shares(explainer.explain(seen, method=method), masks[group])
+    for method in METHODS
+}
+shares["superficie del fondo"] = (~masks[group]).mean(axis=(1, 2))
+shares["duda de la red, sin mapa"] = 1 - answers[group, 0].max(axis=1)
+
+# %% [markdown]
+# A mano, con la duda; después, con el módulo de ayuda, que añade el intervalo:
+
+# %%
+doubt = shares["duda de la red, sin mapa"]
+more = dependence[group][:, np.newaxis] > dependence[group]
+order = np.sign(doubt[:, np.newaxis] - doubt)  # 1, más duda; −1, menos
+points = (order + 1) / 2  # un empate cuenta la mitad
+index, _ = experiment.concordance(doubt, dependence[group], identities[group])
+assert np.isclose(index, points[more].mean())
+
+# %%
+for name, share in shares.items():
+    known = ~np.isnan(share)
+    some = group[known]
+    result = experiment.concordance(share[known], dependence[some], identities[some])
+    print(f"Parejas acertadas, {name}: {percent(*result)}; sujetos, {known.sum()}")
+
+# %% [markdown]
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Grad-CAM ordena bien el 62 %<!-- Parejas acertadas, Grad-CAM: --> de las parejas; HiResCAM, el
+# 60 %<!-- Parejas acertadas, HiResCAM: -->; LayerCAM, el 57 %<!-- Parejas acertadas, LayerCAM: -->. Los intervalos se
+# solapan y llegan al azar o lo rozan: de entre ellos no se puede decir cuál avisa mejor. La duda de la red, sin
+# ningún mapa, ordena bien el 85 %<!-- Parejas acertadas, duda de la red, sin mapa: -->. HiResCAM señalaba el fondo donde
+# había decidido, pero antes de cambiarlo ningún mapa avisaba tanto como la propia probabilidad.
+#
+# </details>
+#
+# ¿Han ganado los mismos métodos las dos veces? La lección 7 volverá a preguntarlo, con más medidas.
+
+# %% [markdown]
+# ## Límites
+#
+# - **Son montajes.** Nadie se ha retratado en esos sitios: falta la sombra y la luz no es la del lugar. La segunda
+#   comprobación descarta el pegado como causa, pero no que un montaje sea raro en otros sentidos.
+# - **El fondo no es la única pista.** El tamaño, el lugar y el color del sujeto también pueden serlo; aquí no los hemos
+#   cambiado.
+# - **La máscara dice dónde está el sujeto, no qué usa la red.** Lo que usa solo se sabe al cambiarlo.
+# - **El intervalo solo cuenta individuos.** De cada tipo hay dos fondos: otro bosque podría dar otra cifra.
+# - **Es una sola red.** Con otra semilla, la misma receta aprende otros pesos:
+#
+# <details><summary>Lo que se ve con otras semillas</summary>
+#
+# PENDIENTE
+#
+# </details>
+#
+# Y los datos embebidos los dibuja un programa. Con los originales:
+#
+# <details><summary>Lo que se ve con los datos reales</summary>
+#
+# En el bosque, la red publicada acierta el 19 %<!-- Reales, persona, bosque: acierta el --> de las personas y el
+# 98 %<!-- Reales, caballo, bosque: acierta el --> de los caballos. El desierto, en cambio, es aquí lugar de personas: el
+# 100 %<!-- Reales, persona, desierto: acierta el --> y el 54 %<!-- Reales, caballo, desierto: acierta el -->. Vacíos, responde
+# «caballo» en 12<!-- Reales, fondos vacíos en que responde «caballo»: --> fondos, en todos. Sobre blanco, Grad-CAM no avisa
+# de nada: sus mapas están vacíos. HiResCAM ordena bien el 66 %<!-- Reales, parejas en que acierta HiResCAM: --> de las
+# parejas, y la duda, el 69 %<!-- Reales, parejas en que acierta la duda, sin mapa: -->. Como no se sabe quién es cada cual,
+# la unidad es la imagen, y los intervalos son más estrechos de lo debido.
+#
+# </details>
+
+# %% [markdown]
+# ## Ejercicios
+#
+# 1. Busca en el banco un caballo que cambie de respuesta al pasar del blanco al bosque. ¿Qué respondía sobre blanco?
+#    *Pista:* `np.flatnonzero(changes[:, 0] & (labels == 0))`.
+# 2. Repite la cuenta de la concordancia con **todos** los sujetos, sin separar por respuesta. ¿Cambia la de
+#    HiResCAM? ¿Por qué no es una comparación justa? *Pista:* mira la dependencia media de cada respuesta.
+# 3. Cambia otra cosa: reduce al sujeto a la mitad con `cv2.resize`, sobre blanco. ¿Decide el tamaño?
+
+# %% [markdown]
+# ## Lo que hemos visto
+#
+# 1. Una sospecha se vuelve comprobable cuando se escribe un pronóstico que puede fallar.
+# 2. Al cambiar el fondo sin tocar un bit del sujeto, la respuesta de la red puede cambiar; el pegado no es la causa.
+# 3. El intervalo se calcula con individuos, porque sus fotos se parecen.
+# 4. El experimento dice que el fondo influye en esta red; un fondo vacío y un mapa, por sí solos, no lo dirían.
+
+# %% [markdown]
+# ## Para seguir
+#
+# - S. Beery, G. Van Horn y P. Perona (2018). *Recognition in Terra Incognita*. ECCV.
+#   [arXiv:1807.04975](https://arxiv.org/abs/1807.04975): animales que dejan de reconocerse en otro sitio.
+# - K. Xiao y otros (2021). *Noise or Signal: The Role of Image Backgrounds in Object Recognition*. ICLR.
+#   [arXiv:2006.09994](https://arxiv.org/abs/2006.09994): el mismo experimento, con ImageNet.
+# - B. Efron y R. Tibshirani (1993). *An Introduction to the Bootstrap*. Chapman & Hall.
+# - F. E. Harrell y otros (1982). *Evaluating the Yield of Medical Tests*. JAMA 247.
+# - Lección anterior: [04 · El explorador](04_explorador.ipynb). En las siguientes volveremos a los métodos, para
+#   comparar sus fórmulas y medir cuál merece crédito.

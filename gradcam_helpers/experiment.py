@@ -1,0 +1,171 @@
+"""El experimento del fondo: el mismo sujeto sobre muchos fondos, y qué responde la red.
+
+Un mapa señala una zona; si esa zona decide la respuesta, se sabe cambiándola, y solo a ella.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcam_helpers import cam, data, metrics
+from gradcam_helpers.engine.inputs import check_answers
+
+BATCH = 8  # imágenes que se montan y se pasan por la red de una vez: las demás no ocupan memoria
+
+
+def try_background(
+    explainer: cam.Explainer, image: np.ndarray, mask: np.ndarray, background: np.ndarray | None = None
+) -> tuple[np.ndarray, cam.Explanation]:
+    """Una prueba: el sujeto sobre un fondo, y el Grad-CAM de lo que responde la red.
+
+    Argumentos:
+        image, mask: uint8 (300, 300, 3) y bool (300, 300), cierta en el sujeto.
+        background: uint8 (300, 300, 3); si no se da, la imagen se queda con el suyo.
+
+    Devuelve `(picture, explanation)`: la imagen que ha visto la red, y su explicación.
+
+    Errores:
+        ValueError: los de `data.replace_background`.
+    """
+    picture = image if background is None else data.replace_background(image, mask, background)
+    return picture, explainer.explain(data.prepare_image(picture))
+
+
+def swap_backgrounds(
+    predict: Callable, images: np.ndarray, masks: np.ndarray, backgrounds: np.ndarray
+) -> np.ndarray:
+    """Todas las pruebas: cada sujeto sobre cada fondo.
+
+    Argumentos:
+        predict: da probabilidades (M, clases) a un lote float32 (M, 300, 300, 3): `model.predict_on_batch`.
+        images, masks: uint8 (N, 300, 300, 3) y bool (N, 300, 300).
+        backgrounds: uint8 (B, 300, 300, 3).
+
+    Devuelve las probabilidades, float32 (N, B, clases).
+
+    Errores:
+        ValueError: los de `data.replace_background`, no hay fondos, o la red da valores que no son finitos.
+    """
+    if np.ndim(backgrounds) != 4 or len(backgrounds) == 0:
+        raise ValueError(
+            f"Hace falta un lote de fondos (B, 300, 300, 3), con uno al menos, y es {np.shape(backgrounds)}."
+        )
+    answers = []
+    for background in backgrounds:
+        for start in range(0, len(images), BATCH):
+            some = slice(start, start + BATCH)
+            pasted = data.replace_background(images[some], masks[some], background)
+            answers.append(np.asarray(predict(data.prepare_image(pasted))))
+    check_answers(*answers)
+    return np.concatenate(answers).reshape(len(backgrounds), len(images), -1).swapaxes(0, 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Lo que responde la red a los sujetos de una clase sobre los fondos de un tipo.
+
+    Atributos:
+        class_name, kind: la clase y el tipo de fondo.
+        hits: parte de aciertos, de 0 a 1.
+        interval: entre qué valores cae, con un 95 % de confianza, si los individuos fueran otros.
+        probability: la media de la probabilidad de la clase verdadera.
+    """
+
+    class_name: str
+    kind: str
+    hits: float
+    interval: tuple[float, float]
+    probability: float
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"{self.class_name}, {self.kind}: acierta el {100 * self.hits:.0f} % "
+            f"(de {100 * low:.0f} a {100 * high:.0f}); P media {self.probability:.2f}"
+        )
+
+
+def tabulate(
+    probabilities: np.ndarray, labels: np.ndarray, kinds: Sequence[str], identities: np.ndarray
+) -> list[Row]:
+    """Los aciertos por clase y tipo de fondo, en el orden en que aparecen los tipos.
+
+    El intervalo remuestrea individuos, no imágenes: las de un mismo individuo se parecen, y contarlas como
+    si fueran independientes lo haría parecer más estrecho de lo que es.
+
+    Argumentos:
+        probabilities: (N, B, 2), las de `swap_backgrounds`.
+        labels: int (N,), la clase verdadera de cada sujeto.
+        kinds: el tipo de cada fondo (B,).
+        identities: (N,), quién es cada sujeto: `data.load_identities`.
+
+    Errores:
+        ValueError: no hay una etiqueta y un individuo por sujeto, o un tipo por fondo.
+    """
+    shape = (len(labels), len(kinds))
+    if probabilities.ndim != 3 or probabilities.shape[:2] != shape or len(identities) != shape[0]:
+        raise ValueError(
+            "Hacen falta una etiqueta y un individuo por sujeto, y un tipo por fondo: las probabilidades son "
+            f"{probabilities.shape}, y hay {len(labels)} etiquetas, {len(identities)} individuos "
+            f"y {len(kinds)} tipos."
+        )
+    hits = probabilities.argmax(axis=2) == labels[:, np.newaxis]
+    rows = []
+    for label, class_name in enumerate(data.CLASS_NAMES):
+        ours = labels == label
+        for kind in dict.fromkeys(kinds):
+            there = np.array([each == kind for each in kinds])
+            per_subject = hits[ours][:, there].mean(axis=1)
+            interval = metrics.bootstrap_interval(per_subject, groups=identities[ours])
+            probability = probabilities[ours][:, there, label].mean()
+            rows.append(Row(class_name, kind, per_subject.mean(), interval, float(probability)))
+    return rows
+
+
+def number_kinds(kinds: Sequence[str]) -> list[str]:
+    """Un nombre por fondo: «bosque 1», «bosque 2»…, según su tipo."""
+    return [f"{kind} {list(kinds[: place + 1]).count(kind)}" for place, kind in enumerate(kinds)]
+
+
+def concordance(
+    shares: np.ndarray, dependence: np.ndarray, identities: np.ndarray
+) -> tuple[float, tuple[float, float]]:
+    """¿Ordena un mapa a los sujetos según lo que cada respuesta depende del fondo? Al azar, 0,5.
+
+    De todas las parejas en que uno depende más que otro, la parte en que `shares` es mayor en el que depende
+    más; un empate cuenta la mitad. Es el índice C de Harrell y otros, «Evaluating the Yield of Medical
+    Tests», JAMA 1982; si la dependencia es de sí o no, es el área bajo la curva ROC.
+
+    Argumentos:
+        shares: (N,), por ejemplo la parte de la relevancia que cae en el fondo.
+        dependence: (N,), en qué parte de los fondos cambia la respuesta.
+        identities: (N,), quién es cada sujeto: `data.load_identities`.
+
+    Devuelve el índice y su intervalo del 95 %, en el que se remuestrean individuos; NaN donde no hay parejas.
+
+    Errores:
+        ValueError: no hay un valor de cada por sujeto, o alguno no es finito.
+    """
+    shares, dependence = np.asarray(shares, np.float64), np.asarray(dependence, np.float64)
+    if shares.ndim != 1 or not shares.shape == dependence.shape == np.shape(identities):
+        raise ValueError(
+            "Hacen falta una parte, una dependencia y un individuo por sujeto, y sus formas son "
+            f"{shares.shape}, {dependence.shape} y {np.shape(identities)}."
+        )
+    if not (np.isfinite(shares).all() and np.isfinite(dependence).all()):
+        raise ValueError("Hay valores que no son finitos: deja fuera los mapas vacíos, que dan NaN.")
+    pairs = (dependence[:, np.newaxis] > dependence).astype(np.float64)
+    order = np.sign(shares[:, np.newaxis] - shares)
+    right = pairs * (order + 1) / 2
+    if not pairs.any():
+        return np.nan, (np.nan, np.nan)
+    names, group = np.unique(identities, return_inverse=True)
+    drawn = np.random.default_rng(0).multinomial(
+        len(names), np.full(len(names), 1 / len(names)), metrics.RESAMPLES
+    )
+    times = drawn[:, group].astype(np.float64)  # cuántas veces sale cada sujeto en cada remuestreo
+    every, hits = (((times @ matrix) * times).sum(axis=1) for matrix in (pairs, right))
+    some = every > 0  # puede salir siempre el mismo individuo
+    low, high = np.percentile(hits[some] / every[some], metrics.TAILS)
+    return float(right.sum() / pairs.sum()), (float(low), float(high))
