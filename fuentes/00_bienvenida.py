@@ -21,6 +21,8 @@
 #
 # Una red mira una imagen y responde «caballo». ¿Qué ha visto? Este curso enseña a preguntárselo y a dudar de su
 # respuesta. Ejecuta las tres celdas siguientes, una tras otra, con **Mayús + Intro**, y mueve los controles.
+#
+# ![El panel del curso: a la izquierda, los controles; a la derecha, una imagen y su mapa de calor](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/explorador.png)
 
 # %% [markdown]
 # ## Preparación
@@ -28,7 +30,8 @@
 # La primera celda busca el módulo de ayuda del curso; si el cuaderno está solo, como en Colab, lo descarga. Está
 # al principio de todas las lecciones: ejecútala sin más.
 
-# %% tags=["preparacion"]
+# %% cellView="form" jupyter={"source_hidden": true} tags=["preparacion"]
+# @title Buscar el curso y, si este cuaderno está solo, descargarlo
 import os, subprocess, sys, tempfile, warnings
 from pathlib import Path
 
@@ -174,7 +177,7 @@ figure = plots.show_path(steps)
 # | [01 · Los datos](01_datos.ipynb) | 30 min |
 # | [02 · Una red neuronal convolucional](02_red_convolucional.ipynb) | 50 min |
 # | [03 · Mapas de calor con Grad-CAM, paso a paso](03_gradcam_paso_a_paso.ipynb) | 45 min |
-# | [04 · El explorador](04_explorador.ipynb) | 45 min |
+# | [04 · El explorador](04_explorador.ipynb) | 50 min |
 # | [05 · El experimento](05_experimento.ipynb) | 45 min |
 
 # %% [markdown]

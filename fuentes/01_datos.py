@@ -47,7 +47,8 @@
 # Todas las lecciones empiezan con esta celda. Si el cuaderno está en una copia del curso, encuentra en ella
 # el módulo de ayuda `gradcam_helpers`; si está solo, como en Colab, descarga primero el curso.
 
-# %% tags=["preparacion"]
+# %% cellView="form" jupyter={"source_hidden": true} tags=["preparacion"]
+# @title Buscar el curso y, si este cuaderno está solo, descargarlo
 import os, subprocess, sys, tempfile, warnings
 from pathlib import Path
 

@@ -41,7 +41,8 @@
 # La celda de la lección 1, cien imágenes de prueba con su máscara (los píxeles del sujeto) y la red: la que
 # guardó la lección 2 o, si no está, la que se publica con el curso.
 
-# %% tags=["preparacion"]
+# %% cellView="form" jupyter={"source_hidden": true} tags=["preparacion"]
+# @title Buscar el curso y, si este cuaderno está solo, descargarlo
 import os, subprocess, sys, tempfile, warnings
 from pathlib import Path
 

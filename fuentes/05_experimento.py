@@ -45,7 +45,8 @@
 #
 # Es la celda de la lección 1: ejecútala sin más.
 
-# %% tags=["preparacion"]
+# %% cellView="form" jupyter={"source_hidden": true} tags=["preparacion"]
+# @title Buscar el curso y, si este cuaderno está solo, descargarlo
 import os, subprocess, sys, tempfile, warnings
 from pathlib import Path
 

@@ -164,6 +164,9 @@ def test_setup_cell_is_the_same_everywhere(path):
     (setup,) = (cell for cell in code_cells(path) if "preparacion" in cell.metadata.get("tags", []))
     (first,) = (cell for cell in code_cells(NOTEBOOKS[0]) if "preparacion" in cell.metadata.get("tags", []))
     assert setup.source == first.source
+    # Se ejecuta sin leerla: JupyterLab y Colab la enseñan plegada.
+    assert setup.metadata["jupyter"]["source_hidden"] and setup.metadata["cellView"] == "form"
+    assert setup.source.startswith("# @title ")
     repository, reference = address()
     assert f'REPOSITORY = "https://github.com/{repository}"' in setup.source
     assert f'REFERENCE = "{reference}"' in setup.source
