@@ -91,7 +91,8 @@ print(source)
 model = models.load_trained(source)
 images, labels = data.load_images(source, "test", count=100)
 masks = data.load_masks(source, "test", count=100)
-probabilities = model.predict(data.prepare_image(images), batch_size=4, verbose=0)
+batches = data.load_batches(source, "test[:100]", batch_size=4)  # de cuatro en cuatro
+probabilities = model.predict(batches, verbose=0)
 predicted = probabilities.argmax(axis=1)
 
 # %%
