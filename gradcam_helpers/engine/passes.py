@@ -13,7 +13,7 @@ from gradcam_helpers.engine.backend import keras, tf
 from gradcam_helpers.engine.inputs import check_answers
 from gradcam_helpers.engine.proof import prove
 
-CHUNK = 8  # imágenes que ve la red a la vez: con 16 apenas va más deprisa y ocupa mucha más memoria
+CHUNK = 4  # imágenes que ve la red a la vez: con más no va más deprisa y ocupa mucha más memoria
 # Funciones compiladas que se guardan: quien explica una función nueva cada vez no las acumula.
 MOST_COMPILED = 256
 
