@@ -19,16 +19,19 @@
 #
 # **Duración:** 15 min · CPU
 #
-# Una red mira una imagen y responde «caballo». ¿Qué ha visto? Este curso enseña a preguntárselo y a dudar de su
-# respuesta. Ejecuta las tres celdas siguientes, una tras otra, con **Mayús + Intro**, y mueve los controles.
+# Una red mira una imagen y responde «caballo». ¿Qué ha visto? Este curso enseña a preguntárselo y a dudar de la
+# explicación.
 #
-# ![El panel del curso: a la izquierda, los controles; a la derecha, una imagen y su mapa de calor](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/explorador.png)
+# Esto es un *cuaderno*: alterna textos con **celdas** de código. Haz clic en la primera, bajo «Preparación», y pulsa **Mayús +
+# Intro**: se ejecuta y se pasa a la siguiente. Repítelo hasta que aparezca un panel como este, con menos controles:
+#
+# ![El panel completo, el de la lección 4: a la izquierda, los controles; a la derecha, un caballo y su mapa de calor](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/explorador.png)
 
 # %% [markdown]
 # ## Preparación
 #
-# La primera celda busca el módulo de ayuda del curso; si el cuaderno está solo, como en Colab, lo descarga. Está
-# al principio de todas las lecciones: ejecútala sin más.
+# La primera celda, que se muestra plegada, busca el código del curso; si el cuaderno está solo, como en Colab, lo
+# descarga. La segunda carga las imágenes y una red, y tarda algo más.
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["preparacion"]
 # @title Buscar el curso y, si este cuaderno está solo, descargarlo
@@ -80,8 +83,8 @@ explainer = cam.Explainer(model)
 # %% [markdown]
 # ## Mira y mueve
 #
-# Esta red ya está entrenada, con otras imágenes de caballos y de personas. A la izquierda se ve la imagen, y a la
-# derecha, un **mapa de calor**: las zonas que, según el método del curso, más pesaron en la respuesta.
+# Esta red ya está entrenada, con otras imágenes de caballos y de personas. El panel muestra una imagen y, a su
+# derecha, un **mapa de calor**: lo más claro es lo que, según el método del curso, más pesó en la respuesta.
 #
 # **Predice antes de mover.** De cada diez imágenes, ¿cuántas acertará la red? ¿Fallará más con los caballos o con las
 # personas?
@@ -90,8 +93,8 @@ explainer = cam.Explainer(model)
 explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
 
 # %% [markdown]
-# Mueve **Imagen** y lee la tabla: la clase verdadera y la probabilidad que la red da a cada clase. Si **Capa** despierta tu
-# curiosidad, muévela también; la lección 3 la explica. Ahora, contemos:
+# Mueve **Imagen** y lee la tabla: la clase verdadera y la probabilidad que la red da a cada clase. **Capa** se explica en la
+# lección 3, pero puedes moverla ya. Contemos los aciertos:
 
 # %%
 probabilities = model.predict(data.prepare_image(images), batch_size=8, verbose=0)
@@ -99,17 +102,18 @@ answers = probabilities.argmax(axis=1)
 for label, name in enumerate(data.CLASS_NAMES):
     right = answers[labels == label] == label
     print(f"{name}: {np.sum(right)} aciertos y {np.sum(~right)} fallos")
+print(f"De cada diez imágenes, acierta {10 * np.mean(answers == labels):.1f}")
 
 # %% [markdown]
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# Con las personas no falla nunca: 0<!-- persona: 60 aciertos y --> fallos. Con los caballos falla 17<!-- caballo: 43 aciertos y --> veces,
-# y en todas responde «persona». El azar repartiría los fallos entre las dos clases: algo inclina a la red, y este curso
-# averigua qué.
+# Acierta 8,6<!-- De cada diez imágenes, acierta --> de cada diez; quien responde al azar, cinco. Con las personas no falla
+# nunca: 0<!-- persona: 60 aciertos y --> fallos. Los 17<!-- caballo: 43 aciertos y --> fallos son todos con caballos. El azar
+# los repartiría entre las dos clases: algo inclina a la red hacia «persona», y este curso busca qué.
 #
 # </details>
 #
-# Comparemos los mapas de un acierto y de un fallo, el que tiene más zona clara:
+# Comparemos el mapa de un acierto con el del fallo que tiene más zona clara:
 
 # %%
 maps = explainer.explain(data.prepare_image(images))
@@ -121,8 +125,10 @@ titles = [f"Imagen {i}: la red responde «{data.CLASS_NAMES[answers[i]]}»" for 
 figure = plots.show_overlays(images[pair], maps.heatmap[pair], titles)
 
 # %% [markdown]
-# **Figura 1.** Un caballo que la red acierta y, a su derecha, un fallo. Lo oscuro del mapa no pesó en la respuesta; lo claro,
-# sí.
+# **Figura 1.** A la izquierda, un caballo que la red acierta; a la derecha, un fallo. De cada uno, el mapa solo y superpuesto
+# a la imagen. La barra da la *relevancia*: cuánto pesó cada zona, según el método, comparada con la que más pesó.
+#
+# ¿Cae lo claro sobre el caballo o la persona? Si se repartiera por igual, le tocaría tanto como ocupa en la imagen:
 
 # %%
 masks = data.load_masks(source, "test")[pair]
@@ -136,10 +142,9 @@ for name, share, mask in zip(("Acierto", "Fallo"), shares, masks):
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # En el acierto, el caballo ocupa el 18 %<!-- Acierto: ocupa el --> de la imagen y recibe el
-# 68 %<!-- Acierto: sobre el caballo o la persona, --> de lo claro. En el fallo recibe el
-# 0 %<!-- Fallo: sobre el caballo o la persona, -->: lo claro es
-# el fondo blanco, donde no hay nada. ¿Es el fondo lo que decide? Un mapa no basta para afirmarlo, y dentro de cuatro lecciones
-# verás por qué y cómo se averigua.
+# 68 %<!-- Acierto: sobre el caballo o la persona, --> de lo claro. En el fallo ocupa el 32 %<!-- Fallo: ocupa el --> y recibe
+# el 0 %<!-- Fallo: sobre el caballo o la persona, -->: lo claro es el fondo blanco, donde no hay nada. ¿Es el fondo lo que
+# decide? Un mapa no basta para afirmarlo, y menos uno elegido: la lección 5 lo averigua con un experimento.
 #
 # </details>
 
@@ -151,7 +156,7 @@ for name, share, mask in zip(("Acierto", "Fallo"), shares, masks):
 # 1. construir, entrenar y medir una red que distingue imágenes;
 # 2. calcular a mano, con NumPy y `GradientTape`, el mapa que explica una respuesta;
 # 3. explicar con otros métodos, en otras capas y para otras clases, y leer lo que cambia;
-# 4. decir qué **no** demuestra un mapa, y diseñar el experimento que sí lo demuestra.
+# 4. decir qué **no** demuestra un mapa y diseñar un experimento que lo ponga a prueba.
 #
 # Basta con saber algo de Python y NumPy. No hace falta tarjeta gráfica.
 
@@ -169,8 +174,8 @@ steps = [
 figure = plots.show_path(steps)
 
 # %% [markdown]
-# **Figura 2.** Las cinco lecciones que siguen, con su pregunta. De una sospecha (1) se pasa a una caída que nadie
-# esperaba (2); para explicarla se aprende a hacer un mapa (3); los mapas se contradicen (4), y decide un experimento (5).
+# **Figura 2.** Las cinco lecciones que siguen, con su pregunta. Una sospecha (1) se confirma al medir los aciertos (2). Para
+# explicarla se aprende a hacer un mapa (3). Los mapas se contradicen (4), y decide un experimento (5).
 #
 # | lección | duración |
 # |---|---|
@@ -183,11 +188,12 @@ figure = plots.show_path(steps)
 # %% [markdown]
 # ## Cómo se usa
 #
-# - **Ejecuta celda a celda**, de arriba abajo, con Mayús + Intro. Si algo se enreda, reinicia el núcleo y empieza de nuevo.
-# - **Predice antes de mover.** Donde lo leas, piensa una respuesta, y mejor escríbela. Acertar da igual; lo que se aprende
-#   es lo que sorprende.
+# - **Ejecuta celda a celda**, de arriba abajo, con Mayús + Intro. Si algo se enreda, reinicia el *núcleo*, el proceso que
+#   ejecuta las celdas, y empieza por la primera.
+# - **Predice antes de mover.** Donde lo leas, piensa una respuesta o, mejor, escríbela. Acertar da igual: se aprende de lo
+#   que sorprende.
 # - **Mueve los controles** con el ratón o con el teclado: el tabulador pasa de uno a otro y las flechas lo mueven.
-# - **Abre las lecturas.** Tras cada pregunta hay un bloque plegado con la respuesta. Las que se titulan «Lo que se ve con los
+# - **Abre las respuestas.** Tras cada pregunta hay un bloque plegado: haz clic en su título. Los de «Lo que se ve con los
 #   datos embebidos» hablan de las figuras publicadas: si usas los datos reales u otra red, las tuyas pueden decir otra cosa.
 # - **Haz los ejercicios** del final de cada lección.
 #
@@ -201,14 +207,13 @@ figure = plots.show_path(steps)
 # %% [markdown]
 # ## ¿Está todo listo?
 #
-# La celda siguiente dice con qué versiones trabajas y si la memoria basta. Los datos y la red en uso los ha dicho ya la celda
-# de preparación de datos, al principio.
+# La celda siguiente dice con qué versiones trabajas y si la memoria basta. Qué datos y qué red usas lo dijo la segunda celda.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 print(readiness.describe_computer())
 
 # %% [markdown]
-# Deben aparecer dos líneas que empiezan por «Versiones» y «Memoria», y cada una acaba diciendo si basta y, si no, qué
+# Deben aparecer dos líneas. «Versiones» acaba diciendo si el curso se prueba con ellas; «Memoria», si basta y, si no, qué
 # hacer.
 
 # %% [markdown]
