@@ -21,8 +21,8 @@
 #
 # ![Cinco caballos, en el desierto, el bosque y la pradera, y cinco personas, en dunas, la playa y el desierto](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/datos.png)
 #
-# Una red aprenderá a distinguir caballos de personas con imágenes como estas. ¿Podrías hacerlo tú sin mirar a
-# los caballos ni a las personas?
+# La red de la bienvenida aprendió a distinguir caballos de personas con imágenes como estas. ¿Podrías hacerlo tú
+# sin mirar a los caballos ni a las personas?
 
 # %% [markdown]
 # ## Preguntas
@@ -44,8 +44,8 @@
 # %% [markdown]
 # ## Preparación
 #
-# Todas las lecciones empiezan con esta celda. Si el cuaderno está en una copia del curso, encuentra en ella
-# el módulo de ayuda `gradcam_helpers`; si está solo, como en Colab, descarga primero el curso.
+# Todas las lecciones empiezan con esta celda, que busca el paquete de ayuda `gradcam_helpers` y, si el cuaderno
+# está solo, como en Colab, descarga el curso.
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["preparacion"]
 # @title Buscar el curso y, si este cuaderno está solo, descargarlo
@@ -84,9 +84,7 @@ elif root == course:
 sys.path.insert(0, str(root))
 
 # %% [markdown]
-# De `gradcam_helpers` usaremos hoy tres módulos: `data` (el conjunto de datos), `plots` (figuras) y
-# `explorer` (controles deslizantes). De los demás paquetes, TensorFlow y Keras construyen la red, TensorFlow
-# Datasets da los datos y NumPy hace cuentas con matrices.
+# De él usaremos hoy tres módulos: `data` (el conjunto de datos), `plots` (figuras) y `explorer` (controles).
 
 # %% tags=["nbval-ignore-output"]
 from gradcam_helpers import data, explorer, plots
@@ -108,21 +106,14 @@ for package in (tf, keras, tfds, np):
 # en una predicción con millones de multiplicaciones. Conocemos todos sus números y, sin embargo, mirarlos no
 # nos dice **por qué** respondió «caballo». En ese sentido es una **caja negra**.
 #
-# Ribeiro, Singh y Guestrin (2016) distinguen dos confianzas: la que se tiene **en una predicción**, para
-# actuar según ella (tratar a un paciente, conceder un crédito), y la que se tiene **en un modelo**, para
-# ponerlo en servicio con datos que nunca ha visto.
+# La **exactitud** (*accuracy*), la proporción de aciertos, tampoco lo dice: una red puede acertar **por la razón
+# equivocada**. Ribeiro, Singh y Guestrin (2016) entrenaron a propósito un clasificador que separaba lobos de
+# perros esquimales por la nieve del fondo. Querían medir cuánto se fiaba la gente de él antes y después de
+# saber qué miraba.
 #
-# Medir la **exactitud** (*accuracy*), la proporción de aciertos, ayuda a lo segundo, pero no lo garantiza: una red puede
-# acertar **por la razón equivocada**. En el ejemplo de esos autores, un clasificador separaba lobos de perros
-# esquimales según hubiera o no nieve en el fondo. Lo habían entrenado así a propósito, para medir cuánta
-# confianza le daban las personas antes y después de saber qué miraba.
-#
-# Explicar sirve, por tanto, para cuatro cosas: decidir si **nos fiamos** de una predicción, decidir si un
-# modelo está listo para **ponerse en servicio**, **elegir** entre dos que aciertan lo mismo y **corregir** el
-# que no merece confianza.
-#
-# Nuestra explicación será **visual**: un *mapa de calor* (*heatmap*) que señala en la imagen las regiones
-# que, según una aproximación, pesan en la predicción. Primero necesitamos imágenes.
+# Para ellos, explicar sirve para cuatro cosas: decidir si **nos fiamos** de una predicción, decidir si un modelo
+# está listo para **ponerse en servicio**, **elegir** entre varios y **corregir** el que no merece confianza.
+# Nuestra explicación será un *mapa de calor* (*heatmap*); pero antes necesitamos imágenes.
 
 # %% [markdown]
 # ## El conjunto de datos
@@ -145,14 +136,14 @@ print(source)
 
 # %% [markdown]
 # Verás esa línea en cada lección: dice qué datos se usan y con qué licencia. Los cuadernos se publican con
-# los resultados de los embebidos, y en los bloques plegados como este podrás comprobar tus respuestas.
+# los resultados de los embebidos.
 #
 # <details><summary>Elegir los datos</summary>
 #
 # Solo esta lección descarga. Las demás usan los datos originales si ya están en el equipo y, si no, los
 # embebidos; en Colab, donde cada cuaderno tiene un equipo propio y vacío, serán los embebidos. Para elegirlos
-# tú, escribe `data.prepare_source("embebido")` en **todas** las lecciones. Con `"real"`, los originales, que
-# se descargan si faltan, o un error.
+# tú, escribe `data.prepare_source("embebido")` en **todas** las lecciones. Con `"real"` se usan los originales,
+# que se descargan si faltan; si no se puede, da un error.
 #
 # </details>
 
@@ -185,9 +176,8 @@ for name, split in info.splits.items():
 # El número de cada clase es su posición en la lista: 0, `horses` (caballos), y 1, `humans` (personas). En las
 # figuras escribiremos los nombres en español, los de `data.CLASS_NAMES`.
 #
-# Hay muchas más imágenes para entrenar (`train`) que para la prueba final (`test`), y en total son pocas para
-# una red grande. Si ves una parte `fondos`, es de los datos embebidos: fondos vacíos, sin caballo ni persona,
-# con los que haremos el experimento de la lección 5.
+# Hay muchas más imágenes para entrenar (`train`) que para la prueba final (`test`). Si ves una parte `fondos`,
+# es de los datos embebidos: fondos vacíos, sin caballo ni persona, para el experimento de la lección 5.
 #
 # ¿Y cómo es un ejemplo? Pidamos uno:
 
@@ -213,7 +203,7 @@ print(f"Mil imágenes: {1000 * bytes_per_image / 1e6:.0f} MB")
 # %% [markdown]
 # <details><summary>Respuesta</summary>
 #
-# Un byte por valor: 300 · 300 · 3 = 270 000 bytes. En la lección 2 decidirá qué guardamos en memoria.
+# Un byte por valor: 300 · 300 · 3 = 270 000 bytes. En la lección 2, esa cuenta decidirá qué guardamos en memoria.
 #
 # </details>
 
@@ -229,8 +219,8 @@ shuffled = train.shuffle(100, seed=1)
 figure = tfds.show_examples(shuffled, info, rows=2, cols=4, plot_scale=2.2, **keys)
 
 # %% [markdown]
-# **Figura 1.** Ocho ejemplos de entrenamiento, con el nombre y el número de su clase. Los sujetos varían en
-# postura y encuadre, y los fondos, en paisaje y color.
+# **Figura 1.** Ocho ejemplos de entrenamiento, con el nombre inglés y el número de su clase. Los sujetos varían
+# en postura y encuadre, y los fondos, en paisaje y color.
 
 # %% [markdown]
 # ## Explora
@@ -255,13 +245,13 @@ explorer.ImageBrowser(train_images, train_labels, data.CLASS_NAMES)
 #
 # Detrás de los caballos abundan el bosque, la pradera y el desierto; detrás de las personas, la playa, las
 # dunas y el estudio. Hay excepciones: alguna persona en el bosque, algún caballo en la playa. El fondo no
-# decide la clase, pero ayuda mucho a adivinarla.
+# basta para saber la clase, pero ayuda a adivinarla.
 #
 # </details>
 
 # %% [markdown]
-# **Predice antes de mover.** ¿Y en las imágenes de **prueba**? Escribe en un papel qué fondo esperas para
-# cada clase.
+# **Predice antes de mover.** Las imágenes de la bienvenida eran de **prueba**. ¿Recuerdas su fondo? ¿Será el mismo
+# en todas y para las dos clases?
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 explorer.ImageBrowser(test_images, test_labels, data.CLASS_NAMES)
@@ -269,7 +259,7 @@ explorer.ImageBrowser(test_images, test_labels, data.CLASS_NAMES)
 # %% [markdown]
 # <details><summary>Respuesta</summary>
 #
-# Ninguno: todos los sujetos están sobre blanco.
+# El mismo: todos los sujetos están sobre blanco.
 #
 # </details>
 #
@@ -293,10 +283,10 @@ figure = plots.show_images(images, titles, title="¿Qué cambia de una fila a ot
 # otros tantos de la prueba, sobre fondo blanco.
 
 # %% [markdown]
-# ### El entrenamiento tiene paisajes; la prueba, fondo blanco
+# ### La prueba tiene esquinas blancas; el entrenamiento, casi nunca
 #
-# ¿Es casualidad, o pasa en todas? Midámoslo sin mirarlas una a una: calculamos el valor medio de los píxeles
-# de cada esquina y nos quedamos con la esquina más clara, porque el sujeto puede tapar alguna.
+# ¿Pasa en todas? Midámoslo sin mirarlas una a una. Calculamos el valor medio de los píxeles de cada esquina y
+# nos quedamos con la más clara, porque el sujeto puede tapar alguna. Si pasa de 250, la llamamos blanca.
 
 # %%
 def lightest_corner(images, size=10):
@@ -318,20 +308,20 @@ for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # En el entrenamiento, en el 0 %<!-- Alguna esquina blanca, entrenamiento: --> de las imágenes; en la prueba,
-# en el 100 %<!-- Alguna esquina blanca, prueba: -->. No es una diferencia de grado: ninguna de estas imágenes
-# de prueba tiene un fondo como los del entrenamiento.
+# en el 100 %<!-- Alguna esquina blanca, prueba: -->. No es una diferencia de grado: este rasgo separa por completo
+# las dos partes.
 #
 # </details>
 #
-# Es decir: **la red aprenderá con fondos variados y se examinará sobre blanco.** De ahí la sospecha que
-# recorre el curso: si en el entrenamiento el fondo ayuda a adivinar la clase, la red puede apoyarse en él, y
-# sobre blanco acertará menos. Apúntala: la lección 2 medirá si acierta menos, y la 5, si es por el fondo.
+# **La red aprenderá con fondos variados y se examinará sobre blanco.** De ahí la sospecha que recorre el curso: si
+# en el entrenamiento el fondo ayuda a adivinar la clase, la red puede apoyarse en él y acertar menos sobre blanco.
+# La lección 2 medirá si acierta menos, y la 5, si es por el fondo.
 
 # %% [markdown]
 # ## Límites
 #
 # - Son imágenes sintéticas: lo que aprendamos aquí no dice cuánto acertaría la red con fotografías.
-# - Hemos medido 60 imágenes de cada parte, no todas.
+# - Hemos medido 60 imágenes de cada parte, no todas, y de cada una, las esquinas, no el fondo entero.
 # - Que los fondos difieran no demuestra que la red los use. Es una sospecha, y se comprueba con medidas.
 
 # %% [markdown]
@@ -340,7 +330,7 @@ for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
 # 1. Cuenta cuántas de las 60 imágenes de entrenamiento son de cada clase. ¿Están equilibradas? *Pista:*
 #    `np.bincount`.
 # 2. Apunta el fondo de diez caballos y diez personas del entrenamiento, y pide a alguien que adivine la clase
-#    por la lista. ¿Cuántas acierta?
+#    por la lista. ¿Cuántas acierta? Al azar acertaría unas diez.
 # 3. Calcula la imagen media de cada clase en el entrenamiento, `train_images[train_labels ==
 #    0].mean(axis=0)`, y muéstrala con `plots.show_images`, después de convertirla a `uint8`. ¿Qué se
 #    reconoce en ella?
