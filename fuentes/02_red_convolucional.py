@@ -22,7 +22,8 @@
 # ![La imagen, de 300 × 300 × 3, pasa por tres bloques, que dan 150 × 150 × 32, 75 × 75 × 64 y 37 × 37 × 128; aplanar los convierte en una lista de 175 232 números, densa da 128 y salida, 2](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/red.png)
 #
 # Esta es la red que construiremos y entrenaremos: 22 millones de parámetros para distinguir caballos de
-# personas. Al final veremos cuántos bastan para responder.
+# personas. Mediremos la sospecha de la lección 1, que sobre blanco acierta menos, y cuántos parámetros bastan
+# para responder.
 
 # %% [markdown]
 # ## Preguntas
@@ -133,8 +134,7 @@ print(f"Pasos de una época: {int(np.ceil(images / batch))}")
 print(f"Si contamos imágenes, cada «época» da {images * batch / images:.0f} vueltas.")
 
 # %% [markdown]
-# Creeríamos haber entrenado tres épocas, y serían 192. Sin `repeat()`, Keras cuenta los lotes por sí mismo: es
-# lo que haremos.
+# Quien pidiera tres épocas entrenaría 192. Sin `repeat()`, Keras cuenta los lotes por sí mismo.
 #
 # ### Qué guardar en memoria
 #
@@ -152,7 +152,7 @@ print(f"En float32, después de normalizar: {values * 4 / 1e6:4.0f} MB")
 # <details><summary>Respuesta</summary>
 #
 # `cache()`. Un `float32` ocupa cuatro bytes y un `uint8`, uno: guardar antes de normalizar ocupa la cuarta
-# parte de la memoria, y dividir entre 255 es casi gratis.
+# parte de la memoria, y dividir entre 255 en cada época cuesta poco.
 #
 # </details>
 #
@@ -185,7 +185,7 @@ print("Lote:", validation_batch.shape, validation_batch.dtype.name)
 print("¿Entre 0 y 1?", 0 <= np.min(validation_batch) <= np.max(validation_batch) <= 1)
 
 # %% [markdown]
-# El lote tiene forma (imágenes, filas, columnas, canales), y los dos caminos coinciden.
+# El lote tiene forma (imágenes, filas, columnas, canales), y en él los dos caminos coinciden.
 #
 # ## La red, pieza a pieza
 #
@@ -194,12 +194,13 @@ print("¿Entre 0 y 1?", 0 <= np.min(validation_batch) <= np.max(validation_batch
 # La red tiene dos mitades: tres bloques **extraen características** y dos capas densas **clasifican**. En cada
 # bloque hay dos capas convolucionales y un agrupamiento (*pooling*).
 #
-# - Una **capa convolucional** desliza *filtros* de 3 × 3 píxeles por la imagen. Cada filtro responde donde
+# - Una **capa convolucional** desliza *filtros* de 3 × 3 por lo que recibe. Cada filtro responde donde
 #   encuentra su patrón y da un *mapa de características* (*feature map*), que con el relleno `same` mide lo
 #   mismo que la entrada.
 # - La **ReLU** pone a cero las respuestas negativas.
 # - El **agrupamiento** se queda con el mayor valor de cada cuadro de 2 × 2: conserva la cuarta parte.
-# - La última **capa densa** da un número por clase, su *logit*. La **softmax** convierte los logits $y$ en
+# - Una **capa densa** suma, con pesos, todos los valores que recibe. La última da un número por clase, su
+#   *logit*. La **softmax** convierte los logits $y$ en
 #   probabilidades, positivas y que suman 1: $p_i = e^{y_i} / \sum_j e^{y_j}$.
 #
 # ### Paso a paso: un bloque
@@ -274,14 +275,13 @@ assert [layer.count_params() for layer in model.layers if layer.weights] == para
 model.summary(line_length=72)
 
 # %% [markdown]
-# Keras separa los millares con comas y llama MB a 1 048 576 bytes: sus 86.66 MB son 91 millones de bytes. Hay dos
-# capas sin parámetros en el clasificador. `aplanar` (*flatten*) pone en una lista los 37 × 37 × 128 valores;
+# Keras llama MB a 1 048 576 bytes: sus 86,66 MB son 91 millones de bytes. `aplanar` (*flatten*) pone en una lista los 37 × 37 × 128 valores;
 # `dropout` apaga al azar la mitad mientras se entrena, lo que dificulta memorizar: es una *regularización*.
 #
-# ### La última convolución resume 32 × 32 píxeles
+# ### Cada valor de la última convolución depende de 32 × 32 píxeles
 #
 # El *campo receptivo* (*receptive field*) de un valor es el cuadro de la imagen del que depende. Cada capa de
-# $k × k$ lo agranda en $k - 1$ pasos, y tras cada agrupamiento esos pasos miden el doble en la imagen:
+# $k × k$ lo agranda en $k - 1$ posiciones, y tras cada agrupamiento una posición mide el doble en la imagen:
 
 # %%
 field = jump = 1
@@ -292,20 +292,19 @@ for layer in model.layers[1:10]:
     print(f"{layer.name}: {field} × {field}")
 
 # %% [markdown]
-# Cada valor de `bloque1_conv1` depende de 3 × 3 píxeles; de `bloque1_conv2`, de 5 × 5; de `bloque3_conv2`, la
-# última convolución, de 32 × 32. Ninguno abarca la imagen: quien junta lo que hay en sitios distintos es
-# `densa`.
+# La última convolución es `bloque3_conv2`. Ninguno de sus valores abarca la imagen: la capa que junta lo que hay
+# en sitios lejanos es `densa`.
 
 # %% [markdown]
 # ## Entrenar
 #
 # La **pérdida** (*loss*) mide cuánto se equivoca la red. Usamos la entropía cruzada, $-\log p$ de la clase
 # verdadera: vale 0 si la red le da probabilidad 1 y crece sin límite si le da casi 0. Su **gradiente** dice
-# cuánto cambiaría al variar un poco cada peso; el *optimizador*, Adam, mueve los pesos en sentido contrario:
-# es el descenso de gradiente.
+# cuánto cambiaría al variar un poco cada peso; el *optimizador* mueve los pesos en sentido contrario. Es el
+# descenso de gradiente, del que usaremos una variante, Adam.
 #
 # Los lotes son pequeños, para que el entrenamiento quepa en 2 GB de memoria, y dan un gradiente ruidoso. Por
-# eso la tasa de aprendizaje, que dice cuánto se mueven los pesos en cada paso, es menor que la habitual y
+# eso la tasa de aprendizaje, que dice cuánto se mueven los pesos en cada paso, es menor que la habitual, 0,001, y
 # **baja** hasta 0, con la forma de medio coseno. Para trazarla hay que saber cuántos pasos habrá:
 
 # %%
@@ -318,7 +317,7 @@ for step in (0, steps // 2, steps):
 
 # %% [markdown]
 # A mitad de camino la tasa vale la mitad, y al final, 0. `compile_model` usa esta misma curva. En un procesador
-# de dos núcleos, cada época dura un minuto con los datos embebidos, y dos con los originales.
+# de dos núcleos, cada época dura alrededor de un minuto con los datos embebidos, y de dos con los originales.
 
 # %% tags=["nbval-ignore-output"]
 models.compile_model(model, steps)
@@ -340,8 +339,9 @@ figure = plots.show_learning_curves(history.history)
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# No se ve: en la tercera época las dos exactitudes son casi iguales y las dos pérdidas siguen bajando. Pero
-# tres puntos son pocos para descartarlo, y esta validación, como se dice en los límites, es optimista.
+# No se ve: en la tercera época la exactitud es 0,973<!-- Época 3/3 · entrenamiento: exactitud --> en el
+# entrenamiento y 0,990<!-- pérdida 0.125 · validación: exactitud --> en la validación, y las dos pérdidas siguen
+# bajando. Pero tres puntos son pocos para descartarlo, y esta validación es optimista, como dicen los límites.
 #
 # </details>
 
@@ -372,9 +372,10 @@ print(f"Exactitud en prueba: {hits.mean():.2f} (límites: {low:.2f} y {high:.2f}
 # %% [markdown]
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# En validación, 0,99<!-- Exactitud en validación: -->; en la prueba, 0,82<!-- Exactitud en prueba: -->. La caída
-# no se explica por el sorteo: la cifra de validación queda fuera de los límites de la de prueba, 0,76<!--
-# Exactitud en prueba: 0.82 (límites: --> y 0,89<!-- Exactitud en prueba: 0.82 (límites: 0.76 y -->.
+# En validación, 0,99<!-- Exactitud en validación: -->; en la prueba, 0,82<!-- Exactitud en prueba: -->, cuando
+# responder siempre lo mismo daría la mitad. El sorteo de imágenes no basta para explicar la caída: la cifra de
+# validación queda fuera de los límites de la de prueba, 0,76<!-- Exactitud en prueba: 0.82 (límites: --> y
+# 0,89<!-- Exactitud en prueba: 0.82 (límites: 0.76 y -->.
 #
 # </details>
 #
@@ -394,7 +395,7 @@ figure = plots.show_confusion_matrix(confusion, data.CLASS_NAMES)
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # Caen todos en una: la red acierta las 60<!-- Aciertos, persona: --> personas, y de los
-# 60<!-- Aciertos, caballo: 39 de --> caballos, 39<!-- Aciertos, caballo: -->. Sobre blanco tiende a responder
+# 60<!-- Aciertos, caballo: 39 de --> caballos, 39<!-- Aciertos, caballo: -->. En la prueba se inclina por
 # «persona».
 #
 # </details>
@@ -415,18 +416,19 @@ print(f"De ellos, con confianza mayor que 0,9: {np.sum(wrong & (confidence > 0.9
 #
 # Algo: la confianza media baja de 0,95<!-- Confianza media al acertar: --> a
 # 0,81<!-- Confianza media al fallar: -->. Pero de los 21<!-- Errores: --> errores,
-# 7<!-- De ellos, con confianza mayor que 0,9: --> pasan de nueve décimas: la confianza no basta para saber
-# cuándo fiarse.
+# 7<!-- De ellos, con confianza mayor que 0,9: --> pasan de nueve décimas: una confianza alta no garantiza el
+# acierto.
 #
 # </details>
 #
-# Si hay distancia entre validación y prueba, ¿a qué se debe: al fondo, a que los individuos son otros? La
-# matriz no lo dice. Hay que ver **qué mira** la red, y eso empieza en la lección 3.
+# Si hay distancia entre validación y prueba, ¿se debe al fondo, o a que los individuos son otros? La matriz no
+# lo dice. Los mapas de la lección 3 darán indicios de **qué mira** la red; el experimento de la 5 cambiará solo
+# el fondo.
 
 # %% [markdown]
 # ## Guardar y cargar
 #
-# Keras guarda la arquitectura y los pesos en un archivo `.keras`; el formato antiguo, `.h5`, está en desuso.
+# Keras guarda la arquitectura y los pesos en un archivo `.keras`.
 # Guardamos la red sin el estado del optimizador, que ocupa el doble que ella y solo sirve para seguir
 # entrenando.
 
@@ -435,8 +437,8 @@ path = models.save_model(model, models.model_path(source))
 print(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB")
 
 # %% [markdown]
-# Son 22,7 millones de números de 4 bytes; comprimirlos en un zip apenas ahorraría espacio. ¿Responde igual la
-# red cargada? Exijamos que sea así **bit a bit**:
+# Son 22,7 millones de números de 4 bytes. ¿Responde igual la red cargada? Exijamos que, en un lote, sea así
+# **bit a bit**:
 
 # %%
 restored = models.load_model(path)
@@ -467,9 +469,9 @@ FileLink(os.path.relpath(path))
 # %% [markdown]
 # ## ¿Hacen falta 22 millones?
 #
-# Los pesos de `densa` son una matriz de 175 232 filas y 128 columnas. Toda matriz es una suma de matrices
-# sencillas, de *rango* 1, que son una columna por una fila. El *valor singular* de cada una dice cuánto pesa en
-# la suma. Las $r$ de mayor valor singular dan la matriz de rango $r$ más parecida (Eckart y Young, 1936).
+# Los pesos de `densa` son una matriz $W$ de 175 232 filas y 128 columnas. Toda matriz es una suma de matrices
+# sencillas, de *rango* 1: cada una, el producto de una columna por una fila. Su *valor singular* dice cuánto pesa
+# en la suma. Las $r$ de mayor valor singular suman la matriz de rango $r$ más parecida (Eckart y Young, 1936).
 #
 # Para hallarlas basta $W^\top W$, que es de 128 × 128: sus valores propios son los cuadrados de los valores
 # singulares, y sus vectores propios, las filas que buscamos.
@@ -495,8 +497,8 @@ for position in (1, 2, 3, 128):
 #
 # El primero, 6,4<!-- Valor singular 1: -->, sobresale. Unos pocos más superan el mayor de una matriz sin
 # entrenar, 1,5<!-- Valor singular 1: 6.4 (sin entrenar: -->; el último, 1,4<!-- Valor singular 128: -->, vale lo
-# que valdría en ella. Salvo en unas pocas direcciones, por sus valores singulares no se distinguiría de una matriz
-# sin entrenar.
+# que valdría en ella.
+# Salvo unos pocos, los valores singulares se parecen a los de una matriz sin entrenar.
 #
 # </details>
 #
@@ -549,9 +551,9 @@ figure = plots.show_ranks(singular_values, untrained_values, agreement)
 #
 # Basta rango uno: con 175 360<!-- Rango 1, --> números, menos del uno por ciento de los de la matriz, se
 # conserva el 99 %<!-- Rango 1, 175360 números: --> de las respuestas; sin mirar la imagen, el
-# 32 %<!-- Rango 0, 0 números: -->. Más rango no siempre conserva más: con dos, el
-# 98 %<!-- Rango 2, 350720 números: -->. La matriz reducida es la más parecida en sus números, no en sus
-# respuestas.
+# 32 %<!-- Rango 0, 0 números: -->. Hay una comparación más exigente: responder siempre «persona» conservaría dos de
+# cada tres. Más rango no siempre conserva más: con dos, el 98 %<!-- Rango 2, 350720 números: -->. La matriz reducida
+# es la más parecida en sus números, no en sus respuestas.
 #
 # </details>
 #
@@ -561,9 +563,9 @@ figure = plots.show_ranks(singular_values, untrained_values, agreement)
 # %% [markdown]
 # ## Límites
 #
-# - A cada individuo se le retrata varias veces. Como los de la validación están también en el entrenamiento,
-#   esta es **optimista**. Y los límites de la prueba, que toman por independientes imágenes que se parecen,
-#   están demasiado juntos.
+# - Cada individuo sale en varias imágenes. Como los de la validación están también en el entrenamiento, la
+#   cifra de validación es **optimista**. Y los límites de la prueba, que toman por independientes imágenes que
+#   se parecen, están demasiado juntos.
 # - Una sola red y una sola semilla: con otra, todo lo medido en la prueba puede variar varios puntos.
 # - Que pocas direcciones basten para **responder** no prueba que basten para **aprender**: han salido de
 #   entrenar la matriz entera.
