@@ -135,7 +135,7 @@ for name, probability in zip(data.CLASS_NAMES, probabilities):
     print(f"{name}: {probability:.4f}")
 
 # %% [markdown]
-# Las dos probabilidades suman 1. Ya tenemos la predicción; ahora queremos su porqué.
+# Las dos probabilidades suman 1. Ya tenemos la predicción: busquemos la región que la red asocia a ella.
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
@@ -147,16 +147,15 @@ for name, probability in zip(data.CLASS_NAMES, probabilities):
 # %% [markdown]
 # ## La intuición
 #
-# La **última capa convolucional** es un buen lugar donde preguntar: sus mapas de características responden a
-# patrones complejos y todavía conservan *dónde* está cada cosa. Después, la red los aplana.
-#
-# Grad-CAM (Selvaraju y otros, 2017) hace dos preguntas sobre esos mapas:
+# Grad-CAM (Selvaraju y otros, 2017) pregunta a la **última capa convolucional**. De ella el artículo espera los
+# patrones más complejos, y sus mapas de características aún conservan *dónde* está cada cosa: después, la red
+# los aplana. Las preguntas son dos:
 #
 # 1. **¿dónde** responde cada filtro? Lo dicen sus activaciones, $A_k$;
-# 2. **¿cuánto importa** cada filtro para la clase? Lo dice el gradiente de la puntuación de la clase respecto
-#    de $A_k$.
+# 2. **¿cuánto importa** cada filtro para la clase? Lo dice el gradiente, respecto de $A_k$, de la puntuación que
+#    la red da a la clase.
 #
-# El mapa de calor es la suma de los mapas de características, **ponderada** por esos gradientes.
+# El mapa de calor es la suma de los mapas de características, **ponderada** por el promedio de esos gradientes.
 
 # %% [markdown]
 # ## Paso a paso
@@ -220,7 +219,7 @@ output = model.layers[-1]
 
 with tf.GradientTape() as tape:
     tape.watch(activations)
-    hidden = body(activations, training=False)  # sin apagar nada en el dropout
+    hidden = body(activations, training=False)  # el dropout no apaga nada
     logits = tf.matmul(hidden, output.kernel) + output.bias
     predicted = int(tf.argmax(logits[0]))
     score = logits[:, predicted]
@@ -234,9 +233,7 @@ print("Activaciones:", activations.shape, "Gradientes:", gradients.shape)
 # La softmax de los logits es la predicción: la cuenta está bien hecha. El gradiente tiene la forma de las
 # activaciones: dice cuánto cambiaría el logit si cambiara un poco cada valor de cada mapa.
 #
-# ¿Por qué no derivar la probabilidad? Porque, si la red está muy segura, apenas puede cambiar, y porque con dos
-# clases responde a otra pregunta. Más abajo haremos la cuenta, y la lección 4 enseña el mapa falso que puede
-# salir.
+# ¿Por qué no derivar la probabilidad? Más abajo haremos la cuenta.
 
 # %% [markdown]
 # ### 3. Promediar: un peso por filtro
@@ -252,8 +249,8 @@ print("Pesos:", alpha.shape)
 
 # %% [markdown]
 # Quedan 128 pesos, uno por filtro. Se promedia en filas y columnas, `(1, 2)`; con `(0, 1, 2)` mezclaríamos las
-# imágenes del lote, un error frecuente. Es la operación de un promedio global (*global average pooling*), pero no
-# una capa de la red: en la nuestra, tras `bloque3_conv2` hay un agrupamiento.
+# imágenes del lote, un error frecuente. La cuenta es la de un promedio global (*global average pooling*), pero
+# la red no la hace: tras `bloque3_conv2` tiene un agrupamiento.
 #
 # ### 4. Ponderar y sumar
 #
@@ -268,7 +265,7 @@ figure = plots.show_signed_maps([raw], ["Antes de la ReLU"], "Grad-CAM con signo
 
 # %% [markdown]
 # **Figura 3.** De 128 mapas hemos pasado a uno, con signo: en rojo, las zonas que apoyan la clase; en azul, las
-# que van en contra; en blanco, las indiferentes. Sus valores no suman el logit: son un promedio por filtro.
+# que van en contra; en blanco, las indiferentes. Sus valores no suman el logit: los gradientes se han promediado.
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
@@ -289,14 +286,14 @@ heatmap = positive / maximum if maximum > 0 else np.zeros_like(positive)
 assert 0 <= heatmap.min() <= heatmap.max() <= 1
 
 # %% [markdown]
-# Recuerda el precio: cada mapa se divide entre **su propio** máximo, así que los colores de dos imágenes no se
+# Tiene un precio: cada mapa se divide entre **su propio** máximo, así que los colores de dos imágenes no se
 # pueden comparar.
 #
 # ### 6. Ampliar y superponer
 #
-# El mapa mide 75 × 75; OpenCV, que pide el tamaño como (ancho, alto), lo amplía sin añadir detalle. Después le damos color, con
-# *inferno*, cuya claridad crece de forma uniforme (*jet*, muy usado, inventa fronteras), y lo mezclamos con la
-# imagen.
+# El mapa mide 75 × 75. OpenCV, que pide el tamaño como (ancho, alto), lo amplía sin añadir detalle. Después le
+# damos color y lo mezclamos con la imagen. La claridad de *inferno* crece de forma uniforme; la de *jet*, muy
+# usado, sube y baja, y dibuja fronteras donde no las hay.
 
 # %%
 from matplotlib import colormaps
@@ -314,12 +311,23 @@ figure = plots.show_overlays([image], [heatmap], [title])
 # %% [markdown]
 # **Figura 4.** A la izquierda, el mapa solo, con los colores de la barra: oscuro, sin relevancia; claro, el
 # máximo **de este mapa**. A la derecha, mezclado con la imagen: sobre el blanco, los colores se aclaran, y el
-# gris es relevancia cero. ¿Está la relevancia sobre el caballo o la persona, o en el fondo?
+# gris es relevancia cero.
 #
+# **Predice.** A ojo, ¿qué parte de toda la relevancia cae fuera del caballo o de la persona, en el fondo?
+
+# %%
+background = ~data.load_masks(source, "test", count=100)[browser.position]
+print(f"El fondo ocupa: {100 * background.mean():.0f} %")
+if maximum > 0:
+    share = large[background].sum() / large.sum()
+    print(f"Relevancia en el fondo: {100 * share:.0f} %")
+
+# %% [markdown]
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# Sobre la persona: en el contorno izquierdo de la cabeza y, menos, en el borde de la chaqueta. En el blanco, la
-# relevancia es baja y casi uniforme: no llega a ser negro.
+# Lo más claro es el contorno izquierdo de la cabeza. Sin embargo, el 47 %<!-- Relevancia en el fondo: --> de la
+# relevancia cae en el fondo, que ocupa el 54 %<!-- El fondo ocupa: -->: cada píxel blanco tiene poca, pero son
+# muchos. El ojo busca el máximo y no ve la suma.
 #
 # </details>
 
@@ -339,8 +347,8 @@ assert np.allclose(explanation.heatmap[0], heatmap, atol=1e-3)
 print("El módulo de ayuda da el mismo mapa:", explanation.heatmap.shape)
 
 # %% [markdown]
-# Coinciden, salvo el redondeo. Lee `grad_cam` en `gradcam_helpers/formulas.py` y busca $\alpha_k$ (`einsum`
-# multiplica y suma sobre `k`, como el paso 4).
+# Coinciden, salvo el redondeo. Lee `grad_cam` en `gradcam_helpers/formulas.py`: `alpha` es el paso 3, y
+# `_weighted_sum`, el 4.
 #
 # **Predice.** ¿Cómo será el mapa de la **otra** clase?
 
@@ -364,30 +372,31 @@ print(f"Correlación de los dos mapas: {correlation:.2f}")
 # </details>
 
 # %% [markdown]
-# ### ¿Por qué el logit y no la probabilidad?
+# ### El gradiente de la probabilidad se apaga
 #
-# Con dos clases, el gradiente de la probabilidad $p$ es $p(1-p)$ por el gradiente de la **diferencia** de los
-# logits. ¿Cuánto queda de ese factor cuando la red está más segura? Separemos los logits y miremos las dos
-# probabilidades.
+# ¿Por qué derivar el logit y no la probabilidad $p$? Con dos clases, el gradiente de $p$ es $p(1-p)$ por el
+# gradiente de la **diferencia** de los logits. ¿Cuánto queda de ese factor cuando la red está más segura?
+# Separemos los logits y miremos las dos probabilidades.
 #
-# **Predice.** ¿Cuál se estropeará antes: la que se acerca a 1 o la que se acerca a 0?
+# **Predice.** ¿Cuál se redondeará antes del todo: la que se acerca a 1 o la que se acerca a 0?
 
 # %%
 for gap in (2, 8, 30, 120):
     p, other = tf.nn.softmax([gap, 0.0]).numpy()
-    print(f"diferencia {gap}: p = {p:.4f}, la otra = {other:.0e}", end=", ")
-    print(f"p(1 − p) = {p * (1 - p):.0e}")
+    numbers = f"p = {p:.4f}, la otra = {other:.0e}, p(1 − p) = {p * (1 - p):.0e}"
+    print(f"diferencia {gap}: {numbers}")
 
 # %% [markdown]
 # <details><summary>Respuesta</summary>
 #
 # La que se acerca a 1. Con una diferencia de 30, $p$ se redondea a 1 y $1-p$, a 0, pero la otra probabilidad
 # todavía no: el gradiente del logit de la clase desaparece y el del otro se queda **solo**. Al normalizar sale
-# un mapa verosímil y falso. Con 120 ya no queda nada. El gradiente del logit no cambia nunca.
+# un mapa verosímil y falso. Con 120 ya no queda nada. El gradiente del logit no pasa por la softmax, y nada de
+# esto le ocurre.
 #
 # </details>
 #
-# Derivar la probabilidad creyendo derivar el logit es un error frecuente.
+# Derivar la probabilidad creyendo derivar el logit es un error frecuente: la lección 4 enseña el mapa falso.
 
 # %% [markdown]
 # ## Explora
@@ -415,15 +424,15 @@ figure = plots.show_overlays([image] * len(heatmaps), heatmaps, titles)
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # Las dos primeras capas iluminan la cara y el pelo, zonas de color; desde el segundo bloque manda el contorno
-# izquierdo de la cabeza, cada vez más grueso. Ninguna está vacía, y el blanco apenas cuenta.
+# izquierdo de la cabeza, cada vez más grueso. Ninguna está vacía, y solo en la última deja de ser negro el fondo.
 #
 # </details>
 #
-# El artículo elige la última capa por su equilibrio entre significado y detalle. En las primeras, además, un
-# peso por filtro dice poco: un filtro que detecta bordes o claridad responde por toda la imagen.
+# En las primeras capas, un solo peso por filtro dice poco: un filtro de bordes o de claridad responde en toda la
+# imagen, importe allí o no.
 
 # %% [markdown]
-# ### ¿Y los fondos?
+# ### Seis mapas no resuelven la sospecha del fondo
 #
 # La lección 1 dejó una sospecha: que la red se apoye en el fondo. En las imágenes de validación hay paisajes u
 # otros fondos; en las de prueba, solo blanco.
@@ -450,11 +459,11 @@ figure = plots.show_overlays(pictures, compared.heatmap, titles, columns=3)
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # La red acierta las seis. En la primera destacan las patas y, menos, la hierba; en la segunda, las montañas y el
-# torso; en la tercera, la persona. Sobre blanco, la relevancia sigue la silueta. No se puede concluir.
+# torso; en la tercera, la persona. Sobre blanco, lo más claro sigue la silueta. No se puede concluir.
 #
 # </details>
 #
-# Seis mapas no prueban la sospecha ni la descartan: la lección 4 la mide.
+# A ojo no se suma: la lección 4 lo hará, con muchas más imágenes.
 
 # %% [markdown]
 # ## Límites
@@ -464,7 +473,7 @@ figure = plots.show_overlays(pictures, compared.heatmap, titles, columns=3)
 # - **la zona marcada sea la causa.** Sale de una aproximación lineal en torno a esta imagen; para hablar de
 #   causas hay que cambiar la imagen y ver si cambia la predicción;
 # - **el resto no importe.** La ReLU borra lo que va en contra, y el promedio olvida *dónde* importaba cada
-#   filtro. Solo si la red acabara en un promedio global no se perdería nada; en la nuestra es una aproximación;
+#   filtro. No perdería nada si a la capa le siguieran un promedio global y una densa; no es nuestro caso;
 # - **la red esté más segura cuanto más brille el mapa.** Cada uno se normaliza con su máximo;
 # - **los bordes sean exactos.** Un mapa de 75 × 75 ampliado es borroso;
 # - **la red razone bien.** Un mapa convincente puede acompañar a una predicción equivocada, y al revés.
@@ -487,7 +496,8 @@ figure = plots.show_overlays(pictures, compared.heatmap, titles, columns=3)
 # 2. Grad-CAM: derivar el logit, promediar por filtro, ponderar los mapas, sumar, ReLU y normalizar.
 # 3. Se deriva el logit: el gradiente de la probabilidad se desvanece, o se falsea por redondeo, cuando la red
 #    está muy segura.
-# 4. Cada capa da un mapa distinto, y ninguno demuestra una causa. La sospecha del fondo sigue abierta.
+# 4. Cada capa da un mapa distinto, y ninguno demuestra una causa. El ojo ve el máximo de un mapa y no su suma: la
+#    sospecha del fondo sigue abierta.
 
 # %% [markdown]
 # ## Para seguir
