@@ -23,8 +23,8 @@
 # ## Preguntas
 #
 # - ¿Cambia el mapa con la capa, la clase y el método?
-# - ¿Qué significa un mapa vacío? ¿Y cuándo es falso?
-# - ¿Qué mira la red cuando se equivoca?
+# - ¿Qué significa un mapa vacío? ¿Y cuándo es falso un mapa?
+# - ¿Señalan el fondo los mapas cuando la red se equivoca?
 #
 # ## Objetivos
 #
@@ -33,7 +33,8 @@
 # 1. explorar una red cambiando la imagen, la capa, la clase y el método, y predecir el efecto;
 # 2. leer el medidor de completitud: cuánto del logit recoge una capa;
 # 3. comparar la relevancia que cae en una zona con la que le toca;
-# 4. reconocer un mapa vacío, y cuándo engaña el de la probabilidad.
+# 4. reconocer un mapa vacío, y cuándo engaña el de la probabilidad;
+# 5. decir por qué no basta un mapa para acusar al fondo.
 
 # %% [markdown]
 # ## Preparación
@@ -113,7 +114,7 @@ board
 # %% [markdown]
 # ![El panel, con la imagen de un caballo y, a su lado, el mapa de Grad-CAM superpuesto; a la izquierda, los controles de imagen, capa, clase, método, puntuación y opacidad; debajo, las tres barras del medidor de completitud](https://github.com/TU_USUARIO/curso-gradcam/raw/main/figuras/explorador.png)
 #
-# Así se ve el panel en marcha. Volverá a aparecer más abajo, y es el mismo: muestra lo último que se le pide.
+# Así se ve el panel en marcha. Más abajo vuelve a aparecer el mismo.
 #
 # <details><summary>Respuesta</summary>
 #
@@ -127,7 +128,7 @@ board
 # | control | qué cambia |
 # |---|---|
 # | **Mostrar**, **solo errores de la red** | qué imágenes recorre el control siguiente |
-# | **Imagen** | cuál se explica; en su título, su posición entre las cien |
+# | **Imagen** | cuál se explica |
 # | **Capa**, **Clase** | de qué capa sale el mapa, y por qué clase se pregunta |
 # | **Método**, **Derivar** | la fórmula, y si deriva el logit o la probabilidad |
 # | **Opacidad**, **contorno del sujeto** | solo el dibujo |
@@ -137,20 +138,23 @@ board
 # <details><summary>Con el teclado, y qué pasa con tu foto</summary>
 #
 # El tabulador cambia de control, las flechas mueven los deslizantes y la barra espaciadora pulsa y marca. En
-# JupyterLab, con un botón enfocado, las letras son órdenes del cuaderno: si `x` corta la celda, `z` lo deshace.
+# JupyterLab, con un botón enfocado, `x` corta la celda, y `z` lo deshace.
 #
-# «Tu foto» (JPEG, PNG o WebP) se centra en un cuadrado blanco y va a la memoria del núcleo, el programa que ejecuta las celdas, que en Colab o Binder está en un equipo
-# ajeno; el curso no la escribe en el disco. Si guardas el cuaderno con el estado de sus controles, se guarda también
-# lo que muestra el panel.
+# «Tu foto» (JPEG, PNG o WebP) se centra en un cuadrado blanco. Va a la memoria del programa que ejecuta las
+# celdas, que en Colab o Binder está en un equipo ajeno; el curso no la escribe en el disco. Si guardas el cuaderno
+# con el estado de sus controles, se guarda también lo que muestra el panel.
 #
 # </details>
 
 # %% [markdown]
-# ## Métodos distintos, mapas parecidos
+# ## Métodos distintos pueden dar casi el mismo mapa
 #
-# El panel ofrece siete fórmulas, de `gradcam_helpers/formulas.py`. Grad-CAM, Grad-CAM++ y XGrad-CAM dan un peso a cada filtro; HiResCAM y
-# LayerCAM, uno a cada posición de cada filtro; Eigen-CAM da uno a cada filtro sin mirar la clase; Score-CAM, que
-# tarda más, hace una predicción por filtro.
+# El panel ofrece siete métodos; sus fórmulas están en `gradcam_helpers/formulas.py`:
+#
+# - **un peso por filtro**, del gradiente: Grad-CAM, Grad-CAM++ y XGrad-CAM;
+# - **un peso por filtro**, sin gradiente: Eigen-CAM, que no mira la clase, y Score-CAM, que tarda más porque hace
+#   una predicción por filtro;
+# - **un peso por posición** de cada filtro: HiResCAM y LayerCAM.
 #
 # **Predice.** Con el caballo que la red reconoce con más seguridad, ¿qué mapas se parecerán más al de Grad-CAM?
 
@@ -186,14 +190,14 @@ for name, heatmap in zip(methods[1:], heatmaps[1:]):
     print(f"Correlación de {name} con Grad-CAM: {correlate(heatmap, heatmaps[0]):.2f}")
 
 # %% [markdown]
-# **Figura 1.** La misma imagen y la misma capa, `bloque3_conv2`, según seis métodos; de cada uno, el mapa solo y
-# superpuesto.
+# **Figura 1.** La misma imagen y la misma capa, `bloque3_conv2`, según seis métodos (todos menos Score-CAM); de
+# cada uno, el mapa solo y superpuesto. Es una sola imagen.
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # Tres mapas son casi el de Grad-CAM: los de Grad-CAM++, 1,00<!-- Correlación de Grad-CAM++ con Grad-CAM: -->;
 # XGrad-CAM, 1,00<!-- Correlación de XGrad-CAM con Grad-CAM: -->, y Eigen-CAM,
-# 1,00<!-- Correlación de Eigen-CAM con Grad-CAM: -->, que no mira ni la clase ni los gradientes. Se apartan los que
+# 1,00<!-- Correlación de Eigen-CAM con Grad-CAM: -->. Se apartan los que
 # ponderan cada posición: HiResCAM, 0,58<!-- Correlación de HiResCAM con Grad-CAM: -->, y LayerCAM,
 # 0,68<!-- Correlación de LayerCAM con Grad-CAM: -->.
 #
@@ -213,11 +217,12 @@ for name, heatmap in zip(methods[1:], heatmaps[1:]):
 # %% [markdown]
 # ## El medidor de completitud
 #
-# Las tres barras del panel responden a una pregunta: ¿cuánto del logit $y$ recoge esta capa?
+# Las tres barras del panel responden a una pregunta: ¿cuánto del logit $y$ recoge esta capa? Son $y$, lo que
+# recoge y lo que **falta**.
 #
 # **HiResCAM** multiplica cada activación por **su propio** gradiente: $M_{ij} = \sum_k g_{ijk} A_{ijk}$. La suma
-# del mapa con signo es lo que la capa aporta. Lo que **falta** hasta $y$ viene solo de los sesgos de las capas
-# siguientes, porque nuestra red es lineal a trozos.
+# del mapa con signo es lo que la capa recoge. Nuestra red es lineal a trozos: por eso lo que falta hasta $y$
+# viene solo de los sesgos de las capas siguientes.
 #
 # **Predice.** ¿Faltará más en la primera capa o en la última?
 
@@ -245,8 +250,9 @@ for each in explainer.explain(one, layer=ends, method="HiResCAM", target=0):
 # %% [markdown]
 # ## Dentro del sujeto, la relevancia sigue los bordes
 #
-# Un mapa que señale al sujeto cae en bordes, porque el sujeto los tiene. Para saber si los busca, miremos solo
-# **dentro** de él: ¿qué parte de su relevancia cae en el 10 % de píxeles con más contraste de la imagen?
+# Un mapa que señale al sujeto cae en bordes, porque el sujeto los tiene. Para saber si los prefiere, miremos solo
+# **dentro** de él. Llamamos bordes al 10 % de píxeles con más contraste de la imagen: ¿qué parte de la relevancia
+# del sujeto cae en ellos?
 #
 # **Predice antes de mover.** ¿Más en `bloque1_conv2` o en `bloque3_conv2`? La celda coloca el panel; mueve
 # **Capa** de un extremo a otro.
@@ -291,7 +297,7 @@ assert np.isclose(by_hand, metrics.energy_pointing_game(inside, region)[0])
 # %% [markdown]
 # `metrics.energy_pointing_game` (Wang y otros, 2020) la hace para muchas. De cuarenta daremos la media, su
 # intervalo del 95 % y cuántas veces es lo que **le toca**: lo que daría un mapa uniforme. El intervalo sortea
-# individuos, no fotos, donde se sabe quién es quién (los datos reales no lo dicen, y queda demasiado estrecho).
+# individuos, no fotos. Los datos reales no dicen quién es quién: ahí sortea fotos, y queda demasiado estrecho.
 
 # %%
 who = data.load_identities(source, "test", count=100)
@@ -299,11 +305,12 @@ who = data.load_identities(source, "test", count=100)
 
 def tell(what, shares, due, who):
     """Escribe una media, su intervalo del 95 % y cuántas veces es lo que le toca."""
-    if np.isnan(shares).all():
+    known = ~np.isnan(shares)  # un mapa vacío no cuenta, ni lo que le toca
+    if not known.any():
         return print(f"{what}: todos los mapas están vacíos")
     low, high = 100 * np.array(metrics.bootstrap_interval(shares, who))
-    mean = 100 * np.nanmean(shares)
-    times = f"{mean / due:.1f} veces lo que le toca"
+    mean, due_mean = 100 * shares[known].mean(), 100 * due[known].mean()
+    times = f"{mean / due_mean:.1f} veces lo que le toca"
     print(f"{what}: {mean:.0f} % [{low:.0f}, {high:.0f}], {times}")
 
 
@@ -311,26 +318,50 @@ def tell(what, shares, due, who):
 some, subjects = data.prepare_image(images[:40]), masks[:40]
 regions = np.array([edges(image) for image in images[:40]])
 noise = np.random.default_rng(0).random(subjects.shape, np.float32)
-uniform = metrics.energy_pointing_game(subjects.astype(np.float32), regions)
-due = 100 * uniform.mean()
 
-print(f"En toda la imagen, los bordes ocupan: {100 * regions.mean():.0f} %")
-tell("Mapa uniforme", uniform, due, who[:40])
-random = metrics.energy_pointing_game(noise * subjects, regions)
-tell("Ruido", random, due, who[:40])
-for each in explainer.explain(some, layer=layers, method="HiResCAM"):
-    inside = formulas.resize_heatmaps(each.heatmap, (300, 300)) * subjects
-    shares = metrics.energy_pointing_game(inside, regions)
-    tell(f"En {each.layer}", shares, due, who[:40])
+
+def in_edges(heatmaps):
+    """Qué parte de la relevancia del sujeto cae en los bordes, imagen a imagen."""
+    large = formulas.resize_heatmaps(heatmaps, (300, 300))
+    return metrics.energy_pointing_game(large * subjects, regions)
+
+
+due = in_edges(np.ones_like(noise))
+tell("Mapa uniforme", due, due, who[:40])
+tell("Ruido", in_edges(noise), due, who[:40])
+early, late = explainer.explain(some, layer=layers, method="HiResCAM")
+for each in (early, late):
+    tell(f"En {each.layer}", in_edges(each.heatmap), due, who[:40])
 
 # %% [markdown]
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# En `bloque1_conv2`, el 68 %<!-- En bloque1_conv2: --> de la relevancia del sujeto cae en sus bordes, con un
-# intervalo de 62<!-- En bloque1_conv2: 68 % [ --> a 73<!-- En bloque1_conv2: 68 % [62, -->; en `bloque3_conv2`, el
+# En `bloque1_conv2`, el 68 %<!-- En bloque1_conv2: --> de la relevancia del sujeto cae en sus bordes, de
+# 62<!-- En bloque1_conv2: 68 % [ --> a 73<!-- En bloque1_conv2: 68 % [62, -->; en `bloque3_conv2`, el
 # 60 %<!-- En bloque3_conv2: -->, de 55<!-- En bloque3_conv2: 60 % [ --> a 65<!-- En bloque3_conv2: 60 % [55, -->. A un
-# mapa uniforme le toca el 45 %<!-- Mapa uniforme: -->: las dos los buscan. Cuál más no se puede decir: sus intervalos
-# se solapan.
+# mapa uniforme le toca el 45 %<!-- Mapa uniforme: -->: las dos los prefieren.
+#
+# </details>
+#
+# Que dos intervalos se solapen no dice que las capas empaten: las imágenes son las mismas, y hay que restar una a
+# una. Además, un mapa de 75 × 75, ampliado, se sale de un borde fino: reduzcamos también el de `bloque1_conv2`.
+
+# %%
+whole = early.heatmap
+small = [cv2.resize(each, (75, 75), interpolation=cv2.INTER_AREA) for each in whole]
+for name, heatmaps in (("entero", whole), ("reducido", np.array(small))):
+    points = 100 * (in_edges(heatmaps) - in_edges(late.heatmap))
+    low, high = metrics.bootstrap_interval(points, who[:40])
+    mean = np.nanmean(points)
+    print(f"Más en bloque1_conv2, {name}: {mean:.0f} puntos [{low:.0f}, {high:.0f}]")
+
+# %% [markdown]
+# <details><summary>Lo que se ve con los datos embebidos</summary>
+#
+# Entero, `bloque1_conv2` saca 8<!-- Más en bloque1_conv2, entero: --> puntos, de
+# 3<!-- Más en bloque1_conv2, entero: 8 puntos [ --> a 12<!-- Más en bloque1_conv2, entero: 8 puntos [3, -->. Reducido,
+# 2<!-- Más en bloque1_conv2, reducido: -->, de −1<!-- Más en bloque1_conv2, reducido: 2 puntos [ --> a
+# 5<!-- Más en bloque1_conv2, reducido: 2 puntos [-1, -->: a igual tamaño, no se puede decir.
 #
 # </details>
 #
@@ -340,8 +371,8 @@ for each in explainer.explain(some, layer=layers, method="HiResCAM"):
 # ## El último bloque abarca zonas mayores
 #
 # Cada activación de `bloque1_conv2` depende de 5 × 5 píxeles, donde cabe un trozo de contorno; cada una de
-# `bloque3_conv2`, de 32 × 32. ¿Qué cabe ahí? Tomemos el filtro que más responde a cuatro caballos y los dos que
-# menos se le parecen, y recortemos cada imagen donde más responde cada uno.
+# `bloque3_conv2`, de 32 × 32. ¿Qué cabe ahí? Tomemos el filtro que más responde a cuatro caballos y otros dos,
+# lo más distintos posible, de los cuarenta que más responden. Recortemos cada imagen donde más responde cada uno.
 #
 # **Predice.** ¿Será cada filtro el detector de una parte: una pata, una oreja, la cola?
 
@@ -397,8 +428,8 @@ figure = plots.show_images(patches, titles)
 # %% [markdown]
 # ## Un caballo y una persona en la misma imagen
 #
-# Grad-CAM explica **una clase**. Si en la imagen están las dos, ¿señalará cada mapa a la suya? Montemos una con
-# el caballo y la persona que la red reconoce con más seguridad, a mitad de tamaño.
+# Grad-CAM explica **una clase**. Si en la imagen hay un caballo y una persona, ¿señalará a cada uno el mapa de su
+# clase? Montemos una con los dos que la red reconoce con más seguridad, a mitad de tamaño.
 #
 # **Predice.** ¿Qué mitad señalará el mapa de «caballo»? ¿Y el de «persona»?
 
@@ -452,7 +483,7 @@ for text, heatmap in zip(titles, formulas.resize_heatmaps(heatmaps, (300, 300)))
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # Con Grad-CAM, el de «caballo» se reparte: 34 %<!-- Grad-CAM, «caballo»: caballo --> en el caballo y
-# 32 %<!-- Grad-CAM, «caballo»: caballo 34 %, persona --> en la persona, que le tocarían
+# 32 %<!-- Grad-CAM, «caballo»: caballo 34 %, persona --> en la persona, cuando les tocan
 # 4 %<!-- Imagen entera: caballo --> y 4 %<!-- Imagen entera: caballo 4 %, persona -->. El de «persona» cae entero,
 # 100 %<!-- Grad-CAM, «persona»: caballo 0 %, persona 0 %, blanco -->, en el blanco. HiResCAM dice otra cosa: en
 # «persona», 19 %<!-- HiResCAM, «persona»: caballo 10 %, persona --> en la persona y
@@ -464,13 +495,13 @@ for text, heatmap in zip(titles, formulas.resize_heatmaps(heatmaps, (300, 300)))
 # cada filtro **un solo peso** para toda la imagen: un filtro que responde al blanco lo ilumina entero.
 
 # %% [markdown]
-# ## Con la red muy segura, el mapa de la probabilidad engaña
+# ## Con la red muy segura, el mapa de la probabilidad puede engañar
 #
 # La lección 3 avisaba. Con dos clases, el mapa de la probabilidad es el de la **diferencia** de los logits; si
 # $p$ se redondea a 1, solo queda el logit de la otra clase, cambiado de signo.
 #
-# Calculemos los dos mapas en `bloque3_conv1` y **elijamos** la imagen en que más se distinguen: en la mayoría
-# apenas se nota.
+# Calculemos los dos mapas en `bloque3_conv1` y **elijamos** la imagen en que más se distinguen: es un caso
+# extremo.
 
 # %%
 both_classes = np.stack([predicted, 1 - predicted], axis=1)
@@ -540,9 +571,9 @@ if not (no_right | no_false).all():
 # %% [markdown]
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# La red duda entre las dos clases, y su mapa verdadero señala el blanco. El falso señala el contorno del caballo:
-# lo contrario, con una correlación de −0,22<!-- Correlación del mapa falso con el verdadero: -->. Es un caso extremo:
-# la mediana es 1,00<!-- Mediana de todas las imágenes: -->.
+# El mapa verdadero señala el blanco; el falso, el contorno del caballo. No se parecen: su correlación es
+# −0,22<!-- Correlación del mapa falso con el verdadero: -->. En la mayoría de las imágenes apenas se nota: la mediana
+# es 1,00<!-- Mediana de todas las imágenes: -->.
 #
 # </details>
 #
@@ -562,7 +593,7 @@ empty = last.empty
 for name, count in zip(("la clase predicha", "la otra clase"), empty.sum(axis=0)):
     print(f"De {name}: {count} vacíos")
 
-shown = int(np.argmax(empty[:, 0] | empty[:, 1]))
+shown = int(np.argmax(empty @ [2, 1]))  # mejor, uno de la clase predicha
 titles = [
     title(f"«{data.CLASS_NAMES[i]}»", is_empty)
     for i, is_empty in zip(both_classes[shown], empty[shown])
@@ -570,13 +601,13 @@ titles = [
 figure = plots.show_signed_maps(last.raw[shown], titles, "Grad-CAM con signo")
 
 # %% [markdown]
-# **Figura 6.** Grad-CAM con signo, de la clase predicha y de la otra, en la primera imagen con algún mapa vacío,
-# si la hay. El vacío no tiene nada rojo: tras la ReLU, queda a cero.
+# **Figura 6.** Grad-CAM con signo, de la clase predicha y de la otra, en una imagen con algún mapa vacío, si la
+# hay. El vacío no tiene nada rojo: tras la ReLU, queda a cero.
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# De la otra clase hay 54<!-- De la otra clase: -->; de la predicha, 11<!-- De la clase predicha: -->: la red responde
-# y el mapa no señala nada. En la figura, el de «caballo» es el negativo del de «persona».
+# De la otra clase hay 54<!-- De la otra clase: -->; de la predicha, 11<!-- De la clase predicha: -->. Así pasa en la
+# figura: la red responde «persona», y su mapa no señala nada.
 #
 # </details>
 #
@@ -616,8 +647,8 @@ figure = plots.show_overlays(images[np.repeat(examples, 2)], heatmaps, titles)
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# Arriba, Grad-CAM se queda en un punto de la grupa; abajo, ilumina todo el blanco. HiResCAM señala las dos veces el
-# contorno del caballo.
+# Arriba, Grad-CAM se queda en un punto, junto a la grupa; abajo, ilumina casi todo el blanco. HiResCAM señala las dos
+# veces partes del caballo.
 #
 # </details>
 #
@@ -628,9 +659,9 @@ figure = plots.show_overlays(images[np.repeat(examples, 2)], heatmaps, titles)
 def in_background(name, group):
     """Escribe qué parte de la relevancia de un grupo de imágenes cae en el fondo."""
     background, individuals = ~masks[group], who[group]
-    due = 100 * background.mean()
+    due = background.mean(axis=(1, 2))
     print(f"{name}: {group.sum()} imágenes de {len(set(individuals))} individuos")
-    print(f"{name}, el fondo ocupa: {due:.0f} %")
+    print(f"{name}, el fondo ocupa: {100 * due.mean():.0f} %")
     noise = np.random.default_rng(0).random(background.shape, np.float32)
     shares = metrics.energy_pointing_game(noise, background)
     tell(f"{name}, ruido", shares, due, individuals)
@@ -651,16 +682,18 @@ for name, group in groups.items():
         in_background(name, group)
 
 # %% [markdown]
-# Más de 1 vez lo que le toca es inclinarse hacia el fondo; menos, hacia el sujeto, donde caería entero un mapa
-# uniforme sobre él.
+# Más de 1 vez es inclinarse hacia el fondo; menos, hacia el sujeto. Un mapa uniforme sobre el sujeto daría 0 %. Los
+# vacíos no entran en la media.
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# El fondo ocupa el 73 %<!-- Errores, el fondo ocupa: --> de los errores. Según Grad-CAM, atrae el
+# El fondo ocupa el 73 %<!-- Errores, el fondo ocupa: --> de los errores. Grad-CAM deja vacíos
+# 7<!-- Errores, Grad-CAM, mapas vacíos: --> de 13<!-- Errores: --> mapas; en los demás, el fondo atrae el
 # 92 %<!-- Errores, Grad-CAM: --> de la relevancia, de 80<!-- Errores, Grad-CAM: 92 % [ --> a
 # 100<!-- Errores, Grad-CAM: 92 % [80, -->: más de lo que le toca. Según HiResCAM, el 46 %<!-- Errores, HiResCAM: -->,
-# de 40<!-- Errores, HiResCAM: 46 % [ --> a 51<!-- Errores, HiResCAM: 46 % [40, -->: menos. **Se contradicen.** Y
-# Grad-CAM, que en algunos solo ilumina un borde de la imagen, deja vacíos 7<!-- Errores, Grad-CAM, mapas vacíos: --> de 13<!-- Errores: --> mapas.
+# de 40<!-- Errores, HiResCAM: 46 % [ --> a 51<!-- Errores, HiResCAM: 46 % [40, -->: menos. **Se contradicen.** En los
+# aciertos, los dos se inclinan hacia el sujeto: 64 %<!-- Aciertos, Grad-CAM: --> y 39 %<!-- Aciertos, HiResCAM: -->,
+# donde el fondo ocupa el 79 %<!-- Aciertos, el fondo ocupa: -->.
 #
 # </details>
 #
@@ -673,8 +706,8 @@ for name, group in groups.items():
 #
 # - **Un panel invita a buscar el mapa que nos da la razón.** Con siete métodos, seis capas y dos clases hay
 #   muchos mapas por imagen: decide antes qué vas a mirar y anota también lo que no encaja.
-# - **Cien imágenes de una sola red son pocas.** Los intervalos hablan de otros individuos, no de otras redes.
-# - **Grad-CAM puede señalar donde la red no mira** (Draelos y Carin, 2020): da un solo peso a cada filtro.
+# - **Cien imágenes son pocas, y la red es una sola.** Los intervalos hablan de otros individuos, no de otras redes.
+# - **Grad-CAM puede señalar donde la red no mira** (Draelos y Carin, 2020).
 # - **La completitud no es fidelidad.** Que un mapa sume el logit no prueba que cada valor esté en su sitio.
 # - **Con tu foto la red está fuera de lugar.** Siempre responderá «caballo» o «persona».
 
@@ -696,7 +729,7 @@ for name, group in groups.items():
 #
 # 1. La capa, la clase y el método cambian el mapa; métodos distintos pueden dar casi el mismo.
 # 2. El medidor dice cuánto del logit recoge una capa y cuánto falta, por los sesgos de las siguientes.
-# 3. Una parte de la relevancia no dice nada sin lo que le toca y un intervalo.
+# 3. La relevancia que cae en una zona no dice nada sin lo que le toca y un intervalo.
 # 4. Un mapa vacío no es una red que no mira; el de una probabilidad que se redondea a 1 puede ser falso.
 # 5. Sobre el fondo, los mapas no bastan: hace falta un experimento.
 
