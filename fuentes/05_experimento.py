@@ -505,7 +505,15 @@ for name, share in shares.items():
 #
 # <details><summary>Lo que se ve con otras semillas</summary>
 #
-# PENDIENTE
+# Con las semillas de la tabla, la red reconoce en el bosque el 0 %<!-- Semilla 1, persona, bosque: acierta el --> y el
+# 0 %<!-- Semilla 2, persona, bosque: acierta el --> de las personas; en la duna, el 100 %<!-- Semilla 1, persona, duna: acierta el --> y el
+# 100 %<!-- Semilla 2, persona, duna: acierta el -->. Eso se repite. No se repite todo: en el desierto acierta el
+# 76 %<!-- Semilla 1, persona, desierto: acierta el --> y el 59 %<!-- Semilla 2, persona, desierto: acierta el -->, y de los doce fondos vacíos
+# llama «caballo» a 8<!-- Semilla 1, fondos vacíos en que responde «caballo»: --> y a 12<!-- Semilla 2, fondos vacíos en que responde «caballo»: -->. Grad-CAM ordena bien el
+# 72 %<!-- Semilla 1, parejas en que acierta Grad-CAM: --> y el 74 %<!-- Semilla 2, parejas en que acierta Grad-CAM: --> de las parejas; HiResCAM, el
+# 45 %<!-- Semilla 1, parejas en que acierta HiResCAM: --> y el 51 %<!-- Semilla 2, parejas en que acierta HiResCAM: -->; la duda, el
+# 93 %<!-- Semilla 1, parejas en que acierta la duda, sin mapa: --> y el 92 %<!-- Semilla 2, parejas en que acierta la duda, sin mapa: -->. Con ellas Grad-CAM avisa mejor que HiResCAM; con la
+# red publicada no se distinguían.
 #
 # </details>
 #
