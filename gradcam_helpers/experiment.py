@@ -45,8 +45,14 @@ def swap_backgrounds(
     Devuelve las probabilidades, float32 (N, B, clases).
 
     Errores:
-        ValueError: los de `data.replace_background`, no hay fondos, o la red da valores que no son finitos.
+        ValueError: los de `data.replace_background`, no hay fondos o sujetos, no hay una máscara por sujeto,
+            o la red da valores que no son finitos.
     """
+    if np.ndim(images) != 4 or len(images) == 0 or len(masks) != len(images):
+        raise ValueError(
+            "Hace falta un lote de imágenes (N, 300, 300, 3), con una al menos, y una máscara por imagen: "
+            f"son {np.shape(images)} y {np.shape(masks)}."
+        )
     if np.ndim(backgrounds) != 4 or len(backgrounds) == 0:
         raise ValueError(
             f"Hace falta un lote de fondos (B, 300, 300, 3), con uno al menos, y es {np.shape(backgrounds)}."
@@ -94,6 +100,8 @@ def tabulate(
     El intervalo remuestrea individuos, no imágenes: las de un mismo individuo se parecen, y contarlas como
     si fueran independientes lo haría parecer más estrecho de lo que es.
 
+    De una clase sin sujetos no hay filas.
+
     Argumentos:
         probabilities: (N, B, 2), las de `swap_backgrounds`.
         labels: int (N,), la clase verdadera de cada sujeto.
@@ -101,8 +109,10 @@ def tabulate(
         identities: (N,), quién es cada sujeto: `data.load_identities`.
 
     Errores:
-        ValueError: no hay una etiqueta y un individuo por sujeto, o un tipo por fondo.
+        ValueError: no hay una etiqueta y un individuo por sujeto, un tipo por fondo o una probabilidad por
+            clase.
     """
+    labels, identities = np.asarray(labels), np.asarray(identities)
     shape = (len(labels), len(kinds))
     if probabilities.ndim != 3 or probabilities.shape[:2] != shape or len(identities) != shape[0]:
         raise ValueError(
@@ -110,10 +120,17 @@ def tabulate(
             f"{probabilities.shape}, y hay {len(labels)} etiquetas, {len(identities)} individuos "
             f"y {len(kinds)} tipos."
         )
+    if probabilities.shape[2] != len(data.CLASS_NAMES):
+        raise ValueError(
+            f"Hace falta una probabilidad por clase, {len(data.CLASS_NAMES)}, y hay {probabilities.shape[2]}."
+            " De una red con una sola salida, une «1 − p» y «p» en el último eje."
+        )
     hits = probabilities.argmax(axis=2) == labels[:, np.newaxis]
     rows = []
     for label, class_name in enumerate(data.CLASS_NAMES):
         ours = labels == label
+        if not ours.any():
+            continue
         for kind in dict.fromkeys(kinds):
             there = np.array([each == kind for each in kinds])
             per_subject = hits[ours][:, there].mean(axis=1)
@@ -142,7 +159,8 @@ def concordance(
         dependence: (N,), en qué parte de los fondos cambia la respuesta.
         identities: (N,), quién es cada sujeto: `data.load_identities`.
 
-    Devuelve el índice y su intervalo del 95 %, en el que se remuestrean individuos; NaN donde no hay parejas.
+    Devuelve el índice y su intervalo del 95 %, en el que se remuestrean individuos; NaN donde no hay parejas,
+    y en el intervalo, si no hay al menos dos individuos.
 
     Errores:
         ValueError: no hay un valor de cada por sujeto, o alguno no es finito.
@@ -161,6 +179,9 @@ def concordance(
     if not pairs.any():
         return np.nan, (np.nan, np.nan)
     names, group = np.unique(identities, return_inverse=True)
+    index = float(right.sum() / pairs.sum())
+    if len(names) < 2:
+        return index, (np.nan, np.nan)
     drawn = np.random.default_rng(0).multinomial(
         len(names), np.full(len(names), 1 / len(names)), metrics.RESAMPLES
     )
@@ -168,4 +189,4 @@ def concordance(
     every, hits = (((times @ matrix) * times).sum(axis=1) for matrix in (pairs, right))
     some = every > 0  # puede salir siempre el mismo individuo
     low, high = np.percentile(hits[some] / every[some], metrics.TAILS)
-    return float(right.sum() / pairs.sum()), (float(low), float(high))
+    return index, (float(low), float(high))

@@ -190,7 +190,9 @@ def show_hits(rows) -> plt.Figure:
         hits = 100 * np.array([row.hits for row in ours])
         low, high = 100 * np.array([row.interval for row in ours]).T
         color, marker = styles[number % len(styles)]
-        axis.errorbar(places, hits, (hits - low, high - hits), fmt=marker, color=color, capsize=4, label=name)
+        # Si nada varía, el redondeo puede dejar la media fuera del intervalo, y no se dibujaría.
+        margins = np.maximum(0, (hits - low, high - hits))
+        axis.errorbar(places, hits, margins, fmt=marker, color=color, capsize=4, label=name)
     axis.set(xlabel="Fondo", ylabel="Aciertos (%)", ylim=(-4, 104), xticks=range(len(kinds)))
     axis.set_xticklabels(kinds)
     axis.grid(alpha=0.3)

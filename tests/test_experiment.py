@@ -58,6 +58,19 @@ def test_backgrounds_must_be_a_batch(wrong, images, masks, backgrounds):
         experiment.swap_backgrounds(corner_and_center, images, masks, backgrounds[wrong])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda images, masks: (images[:0], masks[:0]),
+        lambda images, masks: (images[0], masks[0]),
+        lambda images, masks: (images[: experiment.BATCH], masks),  # cada lote, por sí solo, encajaría
+    ],
+)
+def test_subjects_must_be_a_batch_with_a_mask_each(change, images, masks, backgrounds):
+    with pytest.raises(ValueError, match="y una máscara por imagen"):
+        experiment.swap_backgrounds(corner_and_center, *change(images, masks), backgrounds)
+
+
 def test_a_broken_network_is_noticed(images, masks, backgrounds):
     with pytest.raises(ValueError, match="no son finitos"):
         experiment.swap_backgrounds(
@@ -153,6 +166,21 @@ def test_the_table_needs_one_label_and_one_kind_each(change, answers):
         experiment.tabulate(*change(answers))
 
 
+def test_a_network_with_one_output_is_not_taken_for_one_that_always_says_the_same(answers):
+    with pytest.raises(ValueError, match="una probabilidad por clase, 2, y hay 1"):
+        experiment.tabulate(answers[..., 1:], LABELS, KINDS, PEOPLE)
+
+
+def test_a_class_without_subjects_has_no_rows(answers):
+    rows = experiment.tabulate(answers, np.ones(6, int), KINDS, PEOPLE)
+    assert {row.class_name for row in rows} == {"persona"}
+
+
+def test_lists_serve_as_well(answers):
+    rows = experiment.tabulate(answers, LABELS.tolist(), KINDS, PEOPLE.tolist())
+    assert rows == experiment.tabulate(answers, LABELS, KINDS, PEOPLE)
+
+
 def test_backgrounds_of_a_kind_are_numbered():
     assert experiment.number_kinds(["duna", "playa", "duna", "duna"]) == [
         "duna 1",
@@ -217,6 +245,12 @@ def test_the_interval_does_not_shrink_when_pictures_are_repeated(measured):
 def test_without_pairs_there_is_nothing_to_say():
     index, interval = experiment.concordance([0.1, 0.7], [0.5, 0.5], ["a", "b"])
     assert np.isnan([index, *interval]).all()
+
+
+def test_of_one_individual_there_is_an_index_but_no_interval(measured):
+    index, interval = experiment.concordance(*measured, np.zeros(30))
+    assert index == experiment.concordance(*measured, SUBJECTS)[0]
+    assert np.isnan(interval).all()
 
 
 @pytest.mark.parametrize(

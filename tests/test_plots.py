@@ -211,3 +211,10 @@ def test_hits_are_drawn_with_their_interval_and_each_class_with_its_own_mark():
         assert all(np.allclose(ends[:, 1], (hits - 10, hits + 5)) for ends in bars.get_segments())
         marks.add((line.get_marker(), line.get_color()))
     assert len({mark for mark, _ in marks}) == len({color for _, color in marks}) == 2
+
+
+def test_hits_that_do_not_vary_are_drawn_although_rounding_leaves_them_out_of_their_interval():
+    third = 1 / 3
+    for interval in ((np.nextafter(third, 1), third), (third, np.nextafter(third, 0))):
+        (axis,) = plots.show_hits([experiment.Row("caballo", "bosque", third, interval, third)]).axes
+        assert np.allclose(axis.containers[0].lines[0].get_ydata(), 100 * third)
