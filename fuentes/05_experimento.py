@@ -114,7 +114,7 @@ print(f"Fondos sin nadie: {len(backgrounds)}: {', '.join(dict.fromkeys(kinds))}"
 #
 # - **Hipótesis:** el fondo influye en la respuesta.
 # - **Pronóstico:** el mismo sujeto recibirá respuestas distintas en fondos distintos. Si la respuesta es siempre
-#   la misma, la hipótesis es falsa.
+#   la misma, el pronóstico ha fallado.
 #
 # Un pronóstico solo vale si se escribe **antes** de mirar. De cada cien **personas**, ¿a cuántas reconocerá la
 # red en cada sitio? Cambia cada `None` por un número de 0 a 100; más abajo lo compararemos.
@@ -133,7 +133,7 @@ guesses = {
 # ## Cambiar el fondo, a mano
 #
 # Tomemos la primera persona que se ve entera: su máscara no toca el borde de la imagen. Recortarla y pegarla son
-# tres líneas: una copia del fondo, y en ella los píxeles de la persona.
+# las dos últimas líneas: una copia del fondo, y en ella los píxeles de la persona.
 
 # %%
 border = np.ones((300, 300), bool)
@@ -166,7 +166,7 @@ figure = plots.show_images([image, forest, with_helper], ["imagen", "fondo", "mo
 # %% [markdown]
 # ## El banco de pruebas
 #
-# Este panel hace el montaje y pregunta a la red. «el suyo» es la imagen tal como es; debajo del mapa, la tabla
+# Este panel hace el montaje y pregunta a la red. Con **el suyo**, la imagen se queda tal como es; la tabla de abajo
 # dice qué clase gana.
 #
 # **Predice antes de mover.** Deja quieta la imagen y recorre **Fondo** de un extremo a otro. ¿Cambiará la
@@ -207,10 +207,10 @@ figure = plots.show_images(pictures, titles, columns=3)
 # </details>
 
 # %% [markdown]
-# ## El experimento entero
+# ## El mismo sujeto, otra respuesta
 #
-# Cada sujeto, sobre blanco y sobre dos fondos de cada tipo. Con los veinticuatro se tarda el doble: quita `[::2]`. La celda
-# tarda un minuto o dos.
+# Ahora, cada sujeto, sobre blanco y sobre dos fondos de cada tipo. La celda tarda un minuto o dos; con los
+# veinticuatro fondos, sin los dos `[::2]`, el doble.
 
 # %%
 white = np.full((1, 300, 300, 3), 255, np.uint8)
@@ -240,8 +240,8 @@ figure = plots.show_hits(rows)
 #
 # De las personas, la red reconoce en el bosque el 0 %<!-- persona, bosque: acierta el -->; en la pradera, el
 # 35 %<!-- persona, pradera: acierta el -->; en la duna, el 100 %<!-- persona, duna: acierta el -->. Con los caballos pasa
-# al revés: el 100 %<!-- caballo, bosque: acierta el --> en el bosque y el 73 %<!-- caballo, blanco: acierta el --> sobre
-# blanco. El pronóstico se cumple: el fondo influye, y con las personas, en el bosque, decide.
+# al revés: el 100 %<!-- caballo, bosque: acierta el --> en el bosque y el 77 %<!-- caballo, duna: acierta el --> en la
+# duna. El pronóstico se cumple: el fondo influye, y con las personas, en el bosque, decide.
 #
 # </details>
 #
@@ -255,9 +255,9 @@ for row in rows:
         print(f"{row.kind:9s} tú: {said:13s}  la red: {100 * row.hits:.0f} %")
 
 # %% [markdown]
-# ## ¿Es de verdad un experimento?
+# ## ¿Ha cambiado solo el fondo?
 #
-# Lo es si solo ha cambiado el fondo. Dos comprobaciones.
+# Si ha cambiado algo más, no es un experimento. Dos comprobaciones.
 #
 # **Primera: el sujeto no ha cambiado,** ni en un bit, en ninguno de los montajes.
 
@@ -268,11 +268,12 @@ for place in places:
 print("Los píxeles de los sujetos son idénticos en todos los montajes.")
 
 # %% [markdown]
-# **Segunda: el recorte no es la causa.** Quizá lo que confunde a la red es el pegado: el anillo, una sombra que
-# falta. En la validación de los datos embebidos los sujetos ya tienen un paisaje suyo, y conocemos su máscara. Los
-# pegamos otra vez en él, donde solo cambia el anillo; después, en otro del mismo tipo y en uno de otro tipo.
+# **Segunda: ¿es el pegado la causa?** Quizá confunden a la red el anillo o la sombra que falta. En la validación de
+# los datos embebidos, los sujetos ya tienen un paisaje suyo y conocemos su máscara; juzga la red de esos datos. Los
+# pegamos otra vez en él, donde solo cambia el anillo; después, en otro del mismo tipo, ya sin su sombra; por último,
+# en uno de otro tipo.
 #
-# **Predice.** Si la culpa es del pegado, ¿qué filas bajarán? ¿Y si es del fondo?
+# **Predice.** Si la culpa es del anillo, ¿qué filas bajarán? ¿Y si es de la sombra, o del fondo?
 
 # %%
 embedded = data.prepare_source("embebido")
@@ -307,14 +308,14 @@ for name, trial in trials.items():
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # Tal como son, acierta el 100 %<!-- tal como es: acierta el -->; pegados en el suyo, el
-# 100 %<!-- pegado en el suyo: acierta el -->: bajarían si la culpa fuera del pegado, y no bajan. En otro del mismo tipo,
-# el 94 %<!-- en otro del mismo tipo: acierta el -->; en uno de otro tipo, el
-# 51 %<!-- en uno de otro tipo: acierta el -->, como a cara o cruz. Lo que importa es el **tipo** de fondo.
+# 100 %<!-- pegado en el suyo: acierta el -->: el anillo no es la causa. En otro del mismo tipo, sin sombra, el
+# 94 %<!-- en otro del mismo tipo: acierta el -->: eso es lo más que puede costar el pegado. En uno de otro tipo, el
+# 51 %<!-- en uno de otro tipo: acierta el -->. La gran caída llega al cambiar el **tipo** de fondo.
 #
 # </details>
 
 # %% [markdown]
-# ## Fondos sin nadie
+# ## La red también responde donde no hay nadie
 #
 # **Predice.** La red solo sabe decir «caballo» o «persona». ¿Qué dirá de un bosque vacío? ¿Y de una duna?
 
@@ -345,19 +346,20 @@ figure = plots.show_images(places[chosen], titles, columns=3)
 #
 # </details>
 #
-# Esto prueba que la red responde sin sujeto, y que esa respuesta depende del sitio. **No** prueba que el sujeto no
-# cuente. Además, la red no vio ningún fondo vacío al entrenar: es una pregunta fuera de lo que conoce.
+# Esto prueba que, aun sin sujeto, la probabilidad depende del sitio. **No** prueba que el sujeto no cuente. Además, la
+# red no vio ningún fondo vacío al entrenar: es una pregunta fuera de lo que conoce.
 
 # %% [markdown]
 # ## ¿Qué mapa había dicho la verdad?
 #
-# Ahora tenemos lo que faltaba en la lección 4: sabemos, sujeto a sujeto, cuánto **depende** su respuesta del fondo.
+# Ahora tenemos lo que faltaba en la lección 4: sujeto a sujeto, cuánto **depende** su respuesta del fondo. Es la parte
+# de los fondos en que deja de ser la que daba sobre blanco.
 
 # %%
 on_white = answers[:, 0].argmax(axis=1)
 answered = answers[:, 1:].argmax(axis=2)
 changes = answered != on_white[:, np.newaxis]
-dependence = changes.mean(axis=1)  # parte de los fondos en que cambia la respuesta
+dependence = changes.mean(axis=1)
 
 for answer, name in enumerate(data.CLASS_NAMES):
     group = dependence[on_white == answer]
@@ -373,8 +375,9 @@ for answer, name in enumerate(data.CLASS_NAMES):
 #
 # ### ¿Señalan el fondo donde ha decidido?
 #
-# Tomemos el fondo que más fallos causa y los sujetos que hace fallar: sobre blanco la red acertaba. Un mapa que diga la
-# verdad debe apoyarse en el fondo más de lo que le toca por su superficie.
+# Tomemos el fondo que más fallos causa y los sujetos que hace fallar, hasta cuarenta: sobre blanco la red acertaba. De
+# un mapa que diga la verdad esperamos que ponga en el fondo más relevancia de la que le toca por su superficie: la que
+# pondría un mapa uniforme.
 #
 # **Predice.** ¿Qué método pondrá más relevancia en el fondo, Grad-CAM o HiResCAM?
 
@@ -403,10 +406,13 @@ def percent(value, interval):
 
 # %%
 METHODS = ["Grad-CAM", "HiResCAM", "LayerCAM"]
-shares = {"Superficie del fondo": (~masks[victims]).mean(axis=(1, 2))}
+due = (~masks[victims]).mean(axis=(1, 2))  # lo que le toca
+shares = {"Superficie del fondo": due}
 for method in METHODS:
     explanation = explainer.explain(data.prepare_image(scenes), method=method)
-    shares[f"{method}, en el fondo"] = background_shares(explanation, masks[victims])
+    share = background_shares(explanation, masks[victims])
+    shares[f"{method}, en el fondo"] = share
+    shares[f"{method}, de más"] = share - due  # sujeto a sujeto
 
 for name, share in shares.items():
     known = ~np.isnan(share)
@@ -415,7 +421,8 @@ for name, share in shares.items():
     print(f"{name}: {percent(mean, interval)}")
 
 # %%
-example = data.prepare_image(scenes[:1])
+shown = int(np.argmax(victims == subject))  # la persona de antes, si está
+example = data.prepare_image(scenes[shown])
 explained = [explainer.explain(example, method=method) for method in METHODS[:2]]
 titles = [
     f"{each.method}: " + ("(vacío)" if each.empty[0] else data.CLASS_NAMES[answer])
@@ -423,18 +430,19 @@ titles = [
     for answer in each.target
 ]
 heatmaps = [each.heatmap[0] for each in explained]
-figure = plots.show_overlays([scenes[0]] * 2, heatmaps, titles)
+figure = plots.show_overlays([scenes[shown]] * 2, heatmaps, titles)
 
 # %% [markdown]
-# **Figura 5.** El primero de esos sujetos, con el mapa de la respuesta equivocada según dos métodos. ¿Queda a oscuras el
-# sujeto?
+# **Figura 5.** Uno de esos sujetos, con el mapa de la respuesta equivocada según dos métodos: solo y superpuesto. ¿Queda
+# a oscuras el sujeto?
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # Los cuarenta son personas que el bosque convierte en «caballo». El fondo ocupa el 78 %<!-- Superficie del fondo: --> y
 # se lleva el 92 %<!-- HiResCAM, en el fondo: --> de la relevancia de HiResCAM, el
-# 88 %<!-- LayerCAM, en el fondo: --> de la de LayerCAM y el 82 %<!-- Grad-CAM, en el fondo: --> de la de Grad-CAM. HiResCAM
-# deja casi a oscuras al sujeto; Grad-CAM señala el fondo apenas más que un mapa uniforme.
+# 88 %<!-- LayerCAM, en el fondo: --> de la de LayerCAM y el 82 %<!-- Grad-CAM, en el fondo: --> de la de Grad-CAM. Los tres
+# se inclinan hacia el fondo: HiResCAM, 14<!-- HiResCAM, de más: --> puntos más que un mapa uniforme; Grad-CAM, solo
+# 4<!-- Grad-CAM, de más: -->.
 #
 # </details>
 
@@ -447,7 +455,8 @@ figure = plots.show_overlays([scenes[0]] * 2, heatmaps, titles)
 # otros, 1982).
 #
 # Añadimos dos comparaciones sin mapa: la superficie del fondo y la **duda** de la red, uno menos la probabilidad de
-# su respuesta. De un mapa vacío no se puede decir nada: ese sujeto no cuenta para ese método.
+# su respuesta. De un mapa vacío no se puede decir nada: ese sujeto no cuenta para ese método. Y como entre esas
+# respuestas hay errores, de otra clase y otra silueta, repetimos la cuenta **solo entre aciertos**.
 
 # %%
 totals = [dependence[on_white == answer].sum() for answer in (0, 1)]
@@ -473,20 +482,25 @@ index, _ = experiment.concordance(doubt, dependence[group], identities[group])
 assert np.isclose(index, points[more].mean())
 
 # %%
-for name, share in shares.items():
-    known = ~np.isnan(share)
-    some = group[known]
-    result = experiment.concordance(share[known], dependence[some], identities[some])
-    print(f"Parejas acertadas, {name}: {percent(*result)}; sujetos, {known.sum()}")
+right = labels[group] == on_white[group]
+for which, chosen in {"Todos": right | True, "Solo aciertos": right}.items():
+    for name, share in shares.items():
+        known = chosen & ~np.isnan(share)
+        some = group[known]
+        depends, who = dependence[some], identities[some]
+        result = experiment.concordance(share[known], depends, who)
+        print(f"{which}, {name}: {percent(*result)}; sujetos, {len(some)}")
 
 # %% [markdown]
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
-# Grad-CAM ordena bien el 62 %<!-- Parejas acertadas, Grad-CAM: --> de las parejas; HiResCAM, el
-# 60 %<!-- Parejas acertadas, HiResCAM: -->; LayerCAM, el 57 %<!-- Parejas acertadas, LayerCAM: -->. Los intervalos se
-# solapan y llegan al azar o lo rozan: de entre ellos no se puede decir cuál avisa mejor. La duda de la red, sin
-# ningún mapa, ordena bien el 85 %<!-- Parejas acertadas, duda de la red, sin mapa: -->. HiResCAM señalaba el fondo donde
-# había decidido, pero antes de cambiarlo ningún mapa avisaba tanto como la propia probabilidad.
+# Grad-CAM ordena bien el 62 %<!-- Todos, Grad-CAM: --> de las parejas; HiResCAM, el
+# 60 %<!-- Todos, HiResCAM: -->; LayerCAM, el 57 %<!-- Todos, LayerCAM: -->. Entre aciertos, el
+# 56 %<!-- Solo aciertos, Grad-CAM: -->, el 50 %<!-- Solo aciertos, HiResCAM: --> y el
+# 51 %<!-- Solo aciertos, LayerCAM: -->, con intervalos que abarcan el azar: no se puede decir que avisen. La duda, sin
+# ningún mapa, ordena bien el 85 %<!-- Todos, duda de la red, sin mapa: -->, y entre aciertos el
+# 76 %<!-- Solo aciertos, duda de la red, sin mapa: -->. HiResCAM es el que más se inclinaba hacia el fondo donde este
+# había decidido; antes de cambiarlo, nadie avisaba tanto como la propia probabilidad.
 #
 # </details>
 #
@@ -496,7 +510,7 @@ for name, share in shares.items():
 # ## Límites
 #
 # - **Son montajes.** Nadie se ha retratado en esos sitios: falta la sombra y la luz no es la del lugar. La segunda
-#   comprobación descarta el pegado como causa, pero no que un montaje sea raro en otros sentidos.
+#   comprobación acota lo que cuesta el pegado, con individuos que la red ya conocía; no descarta otras rarezas.
 # - **El fondo no es la única pista.** El tamaño, el lugar y el color del sujeto también pueden serlo; aquí no los hemos
 #   cambiado.
 # - **La máscara dice dónde está el sujeto, no qué usa la red.** Lo que usa solo se sabe al cambiarlo.
@@ -505,14 +519,18 @@ for name, share in shares.items():
 #
 # <details><summary>Lo que se ve con otras semillas</summary>
 #
-# Con las semillas de la tabla, la red reconoce en el bosque el 0 %<!-- Semilla 1, persona, bosque: acierta el --> y el
-# 0 %<!-- Semilla 2, persona, bosque: acierta el --> de las personas; en la duna, el 100 %<!-- Semilla 1, persona, duna: acierta el --> y el
-# 100 %<!-- Semilla 2, persona, duna: acierta el -->. Eso se repite. No se repite todo: en el desierto acierta el
-# 76 %<!-- Semilla 1, persona, desierto: acierta el --> y el 59 %<!-- Semilla 2, persona, desierto: acierta el -->, y de los doce fondos vacíos
-# llama «caballo» a 8<!-- Semilla 1, fondos vacíos en que responde «caballo»: --> y a 12<!-- Semilla 2, fondos vacíos en que responde «caballo»: -->. Grad-CAM ordena bien el
-# 72 %<!-- Semilla 1, parejas en que acierta Grad-CAM: --> y el 74 %<!-- Semilla 2, parejas en que acierta Grad-CAM: --> de las parejas; HiResCAM, el
-# 45 %<!-- Semilla 1, parejas en que acierta HiResCAM: --> y el 51 %<!-- Semilla 2, parejas en que acierta HiResCAM: -->; la duda, el
-# 93 %<!-- Semilla 1, parejas en que acierta la duda, sin mapa: --> y el 92 %<!-- Semilla 2, parejas en que acierta la duda, sin mapa: -->. Con ellas Grad-CAM avisa mejor que HiResCAM; con la
+# Con otras dos semillas, la red reconoce en el bosque el 0 %<!-- Semilla 1, persona, bosque: acierta el --> y el 0
+# %<!-- Semilla 2, persona, bosque: acierta el --> de las personas; en la duna, el 100
+# %<!-- Semilla 1, persona, duna: acierta el --> y el 100 %<!-- Semilla 2, persona, duna: acierta el -->. Eso se
+# repite. No se repite todo: en el desierto acierta el 76 %<!-- Semilla 1, persona, desierto: acierta el --> y el 59
+# %<!-- Semilla 2, persona, desierto: acierta el -->, y de los doce fondos vacíos llama «caballo» a
+# 8<!-- Semilla 1, fondos vacíos en que responde «caballo»: --> y a
+# 12<!-- Semilla 2, fondos vacíos en que responde «caballo»: -->. Entre todos los sujetos, Grad-CAM ordena bien el 72
+# %<!-- Semilla 1, parejas en que acierta Grad-CAM: --> y el 74 %<!-- Semilla 2, parejas en que acierta Grad-CAM: -->
+# de las parejas; HiResCAM, el 45 %<!-- Semilla 1, parejas en que acierta HiResCAM: --> y el 51
+# %<!-- Semilla 2, parejas en que acierta HiResCAM: -->; la duda, el 93
+# %<!-- Semilla 1, parejas en que acierta la duda, sin mapa: --> y el 92
+# %<!-- Semilla 2, parejas en que acierta la duda, sin mapa: -->. Con ellas Grad-CAM ordena mejor que HiResCAM; con la
 # red publicada no se distinguían.
 #
 # </details>
@@ -521,12 +539,13 @@ for name, share in shares.items():
 #
 # <details><summary>Lo que se ve con los datos reales</summary>
 #
-# En el bosque, la red publicada acierta el 19 %<!-- Reales, persona, bosque: acierta el --> de las personas y el
-# 98 %<!-- Reales, caballo, bosque: acierta el --> de los caballos. El desierto, en cambio, es aquí lugar de personas: el
-# 100 %<!-- Reales, persona, desierto: acierta el --> y el 54 %<!-- Reales, caballo, desierto: acierta el -->. Vacíos, responde
-# «caballo» en 12<!-- Reales, fondos vacíos en que responde «caballo»: --> fondos, en todos. Sobre blanco, Grad-CAM no avisa
-# de nada: sus mapas están vacíos. HiResCAM ordena bien el 66 %<!-- Reales, parejas en que acierta HiResCAM: --> de las
-# parejas, y la duda, el 69 %<!-- Reales, parejas en que acierta la duda, sin mapa: -->. Como no se sabe quién es cada cual,
+# En el bosque, la red publicada acierta el 19 %<!-- Reales, persona, bosque: acierta el --> de las personas y el 98
+# %<!-- Reales, caballo, bosque: acierta el --> de los caballos. En el desierto pasa lo contrario: el 100
+# %<!-- Reales, persona, desierto: acierta el --> y el 54 %<!-- Reales, caballo, desierto: acierta el -->. Vacíos,
+# responde «caballo» en 12<!-- Reales, fondos vacíos en que responde «caballo»: --> fondos, en todos. Sobre blanco,
+# Grad-CAM no avisa de nada: sus mapas están vacíos. HiResCAM ordena bien el 66
+# %<!-- Reales, parejas en que acierta HiResCAM: --> de las parejas, y la duda, el 69
+# %<!-- Reales, parejas en que acierta la duda, sin mapa: -->: no se distinguen. Como no se sabe quién es cada cual,
 # la unidad es la imagen, y los intervalos son más estrechos de lo debido.
 #
 # </details>
@@ -536,17 +555,18 @@ for name, share in shares.items():
 #
 # 1. Busca en el banco un caballo que cambie de respuesta al pasar del blanco al bosque. ¿Qué respondía sobre blanco?
 #    *Pista:* `np.flatnonzero(changes[:, 0] & (labels == 0))`.
-# 2. Repite la cuenta de la concordancia con **todos** los sujetos, sin separar por respuesta. ¿Cambia la de
-#    HiResCAM? ¿Por qué no es una comparación justa? *Pista:* mira la dependencia media de cada respuesta.
+# 2. Repite la cuenta de la concordancia sin separar por respuesta. ¿Cambia la de HiResCAM? ¿Por qué no es una
+#    comparación justa? *Pista:* mira la dependencia media de cada respuesta.
 # 3. Cambia otra cosa: reduce al sujeto a la mitad con `cv2.resize`, sobre blanco. ¿Decide el tamaño?
 
 # %% [markdown]
 # ## Lo que hemos visto
 #
 # 1. Una sospecha se vuelve comprobable cuando se escribe un pronóstico que puede fallar.
-# 2. Al cambiar el fondo sin tocar un bit del sujeto, la respuesta de la red puede cambiar; el pegado no es la causa.
+# 2. Al cambiar el fondo sin tocar un bit del sujeto, la respuesta de la red puede cambiar; el pegado solo no lo explica.
 # 3. El intervalo se calcula con individuos, porque sus fotos se parecen.
-# 4. El experimento dice que el fondo influye en esta red; un fondo vacío y un mapa, por sí solos, no lo dirían.
+# 4. El experimento dice que el fondo influye en la respuesta sobre un sujeto; un fondo vacío o un mapa, por sí
+#    solos, no lo dicen.
 
 # %% [markdown]
 # ## Para seguir
