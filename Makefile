@@ -7,7 +7,7 @@ BIN := .venv/bin
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 PANELS := explorer bench chooser gallery canvas turns photos ranks  # lo que cambia con la versión de ipywidgets o de Pillow
-REMOVE_OUTPUTS := --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
+REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
 .PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench requisitos colab-versiones direccion
 

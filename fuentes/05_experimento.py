@@ -288,18 +288,16 @@ another = (first + len(kinds) // 2) % len(kinds)  # bosque y estudio, pradera y 
 
 # %%
 trials = {
-    "tal como es": familiar,
-    "pegado en el suyo": data.replace_background(familiar, shapes, familiar),
-    "en otro del mismo tipo": data.replace_background(
-        familiar, shapes, backgrounds[first]
-    ),
-    "en uno de otro tipo": data.replace_background(
-        familiar, shapes, backgrounds[another]
-    ),
+    "tal como es": None,
+    "pegado en el suyo": familiar,
+    "en otro del mismo tipo": backgrounds[first],
+    "en uno de otro tipo": backgrounds[another],
 }
-for name, trial in trials.items():
-    batch = data.prepare_image(trial)
-    hits = judge.predict(batch, batch_size=8, verbose=0).argmax(axis=1) == truth
+for name, scenery in trials.items():
+    trial = familiar
+    if scenery is not None:
+        trial = data.replace_background(familiar, shapes, scenery)
+    hits = experiment.ask(judge.predict_on_batch, trial).argmax(axis=1) == truth
     low, high = metrics.bootstrap_interval(hits, groups=people)
     interval = f"(de {100 * low:.0f} a {100 * high:.0f})"
     print(f"{name}: acierta el {100 * hits.mean():.0f} % {interval}")
@@ -320,7 +318,7 @@ for name, trial in trials.items():
 # **Predice.** La red solo sabe decir «caballo» o «persona». ¿Qué dirá de un bosque vacío? ¿Y de una duna?
 
 # %%
-nobody = model.predict(data.prepare_image(places), batch_size=8, verbose=0)
+nobody = experiment.ask(model.predict_on_batch, places)
 for kind in dict.fromkeys(place_kinds):
     there = [each == kind for each in place_kinds]
     print(f"{kind} sin nadie: P(persona) media {nobody[there, 1].mean():.2f}")

@@ -10,8 +10,7 @@ import numpy as np
 
 from gradcam_helpers import cam, data, metrics
 from gradcam_helpers.engine.inputs import check_answers
-
-BATCH = 8  # imágenes que se montan y se pasan por la red de una vez: las demás no ocupan memoria
+from gradcam_helpers.engine.passes import CHUNK
 
 
 def try_background(
@@ -32,21 +31,38 @@ def try_background(
     return picture, explainer.explain(data.prepare_image(picture))
 
 
+def ask(predict: Callable, images: np.ndarray) -> np.ndarray:
+    """Lo que responde la red a unas imágenes, que se preparan y se le dan de pocas en pocas.
+
+    Argumentos:
+        predict: da probabilidades (M, clases) a un lote float32 (M, 300, 300, 3): `model.predict_on_batch`.
+        images: uint8 (N, 300, 300, 3).
+
+    Devuelve las probabilidades, float32 (N, clases).
+
+    Errores:
+        ValueError: los de `data.prepare_image`, o la red da valores que no son finitos.
+    """
+    starts = range(0, max(1, len(images)), CHUNK)
+    answers = [np.asarray(predict(data.prepare_image(images[start : start + CHUNK]))) for start in starts]
+    return np.concatenate(check_answers(*answers))
+
+
 def swap_backgrounds(
     predict: Callable, images: np.ndarray, masks: np.ndarray, backgrounds: np.ndarray
 ) -> np.ndarray:
     """Todas las pruebas: cada sujeto sobre cada fondo.
 
     Argumentos:
-        predict: da probabilidades (M, clases) a un lote float32 (M, 300, 300, 3): `model.predict_on_batch`.
+        predict: como en `ask`.
         images, masks: uint8 (N, 300, 300, 3) y bool (N, 300, 300).
         backgrounds: uint8 (B, 300, 300, 3).
 
     Devuelve las probabilidades, float32 (N, B, clases).
 
     Errores:
-        ValueError: los de `data.replace_background`, no hay fondos o sujetos, no hay una máscara por sujeto,
-            o la red da valores que no son finitos.
+        ValueError: los de `data.replace_background` y los de `ask`, no hay fondos o sujetos, o no hay una
+            máscara por sujeto.
     """
     if np.ndim(images) != 4 or len(images) == 0 or len(masks) != len(images):
         raise ValueError(
@@ -57,14 +73,8 @@ def swap_backgrounds(
         raise ValueError(
             f"Hace falta un lote de fondos (B, 300, 300, 3), con uno al menos, y es {np.shape(backgrounds)}."
         )
-    answers = []
-    for background in backgrounds:
-        for start in range(0, len(images), BATCH):
-            some = slice(start, start + BATCH)
-            pasted = data.replace_background(images[some], masks[some], background)
-            answers.append(np.asarray(predict(data.prepare_image(pasted))))
-    check_answers(*answers)
-    return np.concatenate(answers).reshape(len(backgrounds), len(images), -1).swapaxes(0, 1)
+    answers = [ask(predict, data.replace_background(images, masks, each)) for each in backgrounds]
+    return np.stack(answers, axis=1)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradcam_helpers import cam, data, experiment, metrics
+from gradcam_helpers.engine import passes
 from gradcam_helpers.engine.backend import keras
 
 GENERATOR = np.random.default_rng(7)
@@ -29,11 +30,23 @@ def backgrounds():
 
 def corner_and_center(batch):
     """Una «red»: lo claro de una esquina, que es fondo, y lo claro del centro, que es sujeto."""
-    assert len(batch) <= experiment.BATCH
+    assert len(batch) <= passes.CHUNK
     return np.stack([batch[:, :20, :20].mean(axis=(1, 2, 3)), batch[:, 150, 140].mean(axis=1)], axis=1)
 
 
 # --- Las pruebas ---------------------------------------------------------------------------------------
+
+
+def test_the_network_is_asked_about_every_picture_in_order(images):
+    answers = experiment.ask(corner_and_center, images)
+    assert np.allclose(
+        answers, np.concatenate([corner_and_center(data.prepare_image(each)) for each in images])
+    )
+
+
+def test_there_must_be_pictures_to_ask_about(images):
+    with pytest.raises(ValueError, match="al menos una imagen"):
+        experiment.ask(corner_and_center, images[:0])
 
 
 def test_every_subject_meets_every_background(images, masks, backgrounds):

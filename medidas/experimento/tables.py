@@ -44,7 +44,7 @@ def report(name: str, model: keras.Model, source: data.Source) -> Iterator[str]:
     answers = experiment.swap_backgrounds(model.predict_on_batch, images, masks, places)
     for row in experiment.tabulate(answers, labels, place_kinds, identities):
         yield f"{name}, {row}"
-    empty = model.predict(data.prepare_image(backgrounds[::2]), batch_size=8, verbose=0).argmax(axis=1)
+    empty = experiment.ask(model.predict_on_batch, backgrounds[::2]).argmax(axis=1)
     horses = f"fondos vacíos en que responde «{data.CLASS_NAMES[0]}»"
     yield f"{name}, {horses}: {np.sum(empty == 0)} de {len(empty)}"
     yield from compare_methods(name, model, images, masks, identities, answers)
