@@ -76,7 +76,7 @@ def test_backgrounds_must_be_a_batch(wrong, images, masks, backgrounds):
     [
         lambda images, masks: (images[:0], masks[:0]),
         lambda images, masks: (images[0], masks[0]),
-        lambda images, masks: (images[: experiment.BATCH], masks),  # cada lote, por sí solo, encajaría
+        lambda images, masks: (images[: passes.CHUNK], masks),  # cada lote, por sí solo, encajaría
     ],
 )
 def test_subjects_must_be_a_batch_with_a_mask_each(change, images, masks, backgrounds):
