@@ -381,6 +381,8 @@ for answer, name in enumerate(data.CLASS_NAMES):
 
 # %%
 fooled = changes & (answered != labels[:, np.newaxis])
+if not fooled.any():  # si a tu red no la engaña ningún fondo, todos los sujetos
+    fooled[:] = True
 worst = int(fooled.sum(axis=0).argmax())
 victims = np.flatnonzero(fooled[:, worst])[:40]
 scenes = data.replace_background(images[victims], masks[victims], places[1 + worst])
@@ -395,9 +397,9 @@ def background_shares(explanation, masks):
 
 
 def percent(value, interval):
-    """«92 % (de 91 a 93)»; sin valor, es que todos los mapas están vacíos."""
+    """«92 % (de 91 a 93)», o que no hay nada que medir."""
     if np.isnan(value):
-        return "(mapas vacíos)"
+        return "no se puede decir"
     low, high = interval
     return f"{100 * value:.0f} % (de {100 * low:.0f} a {100 * high:.0f})"
 
@@ -477,7 +479,7 @@ more = dependence[group][:, np.newaxis] > dependence[group]
 order = np.sign(doubt[:, np.newaxis] - doubt)  # 1, más duda; −1, menos
 points = (order + 1) / 2  # un empate cuenta la mitad
 index, _ = experiment.concordance(doubt, dependence[group], identities[group])
-assert np.isclose(index, points[more].mean())
+assert not more.any() or np.isclose(index, points[more].mean())
 
 # %%
 right = labels[group] == on_white[group]
