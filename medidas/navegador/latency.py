@@ -102,7 +102,7 @@ TASKS = (
     Task("imagen nueva", IMAGE, ("ArrowRight",), 180, 350),
     Task("imagen nueva, primera capa", IMAGE, ("ArrowRight",), 180, 350, layer="Home"),
 )
-PLACES = ("ArrowRight",) * 20 + ("ArrowLeft",) * 20
+PLACES = ("ArrowRight",) * 9 + ("ArrowLeft",) * 9
 BENCH_TASKS = (
     Task("fondo nuevo, en el banco", PLACE, PLACES, 180, 350, layer=None),
     Task("imagen nueva, en el banco", IMAGE, ("ArrowRight",), 180, 350, layer=None),
