@@ -11,7 +11,7 @@ REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagR
 
 .PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench requisitos colab-versiones direccion
 
-lab: .venv/listo  # abre JupyterLab en la primera lección
+lab: .venv/listo  # abre JupyterLab en la bienvenida
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_bienvenida.ipynb
 
 test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los datos embebidos

@@ -94,11 +94,11 @@ explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
 
 # %% [markdown]
 # Mueve **Imagen** y lee la tabla: la clase verdadera y la probabilidad que la red da a cada clase. **Capa** se explica en la
-# lección 3, pero puedes moverla ya. Contemos los aciertos:
+# lección 3, pero puedes moverla ya. Expliquemos ahora todas las imágenes y contemos los aciertos:
 
 # %%
-probabilities = model.predict(data.prepare_image(images), batch_size=8, verbose=0)
-answers = probabilities.argmax(axis=1)
+explanation = explainer.explain(data.prepare_image(images))
+answers = explanation.target
 for label, name in enumerate(data.CLASS_NAMES):
     right = answers[labels == label] == label
     print(f"{name}: {np.sum(right)} aciertos y {np.sum(~right)} fallos")
@@ -116,13 +116,12 @@ print(f"De cada diez imágenes, acierta {10 * np.mean(answers == labels):.1f}")
 # Comparemos el mapa de un acierto con el del fallo que tiene más zona clara:
 
 # %%
-maps = explainer.explain(data.prepare_image(images))
-wrong = answers != labels
-hit = np.argmax((labels == 0) & (probabilities[:, 0] > 0.99))
-miss = np.argmax(wrong * maps.heatmap.mean(axis=(1, 2)))
+heatmaps = explanation.heatmap
+hit = np.argmax((labels == 0) & (explanation.probabilities[:, 0] > 0.99))
+miss = np.argmax((answers != labels) * heatmaps.mean(axis=(1, 2)))
 pair = [hit, miss]
 titles = [f"Imagen {i}: la red responde «{data.CLASS_NAMES[answers[i]]}»" for i in pair]
-figure = plots.show_overlays(images[pair], maps.heatmap[pair], titles)
+figure = plots.show_overlays(images[pair], heatmaps[pair], titles)
 
 # %% [markdown]
 # **Figura 1.** A la izquierda, un caballo que la red acierta; a la derecha, un fallo. De cada uno, el mapa solo y superpuesto
@@ -132,7 +131,7 @@ figure = plots.show_overlays(images[pair], maps.heatmap[pair], titles)
 
 # %%
 masks = data.load_masks(source, "test")[pair]
-large = formulas.resize_heatmaps(maps.heatmap[pair], (300, 300))
+large = formulas.resize_heatmaps(heatmaps[pair], (300, 300))
 shares = 100 * metrics.energy_pointing_game(large, masks)
 for name, share, mask in zip(("Acierto", "Fallo"), shares, masks):
     print(f"{name}: sobre el caballo o la persona, {share:.0f} % de lo claro")

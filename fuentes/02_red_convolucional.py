@@ -428,8 +428,8 @@ print(f"De ellos, con confianza mayor que 0,9: {np.sum(wrong & (confidence > 0.9
 # %% [markdown]
 # ## Guardar y cargar
 #
-# Keras guarda la arquitectura y los pesos en un archivo `.keras`.
-# Guardamos la red sin el estado del optimizador, que ocupa el doble que ella y solo sirve para seguir
+# Keras guarda la arquitectura y los pesos en un archivo `.keras`; el formato anterior, `.h5`, está en desuso.
+# Comprimirlo en un zip ahorraría poco: los pesos parecen ruido. Guardamos la red sin el estado del optimizador, que ocupa el doble que ella y solo sirve para seguir
 # entrenando.
 
 # %% tags=["nbval-ignore-output"]
@@ -497,8 +497,7 @@ for position in (1, 2, 3, 128):
 #
 # El primero, 6,4<!-- Valor singular 1: -->, sobresale. Unos pocos más superan el mayor de una matriz sin
 # entrenar, 1,5<!-- Valor singular 1: 6.4 (sin entrenar: -->; el último, 1,4<!-- Valor singular 128: -->, vale lo
-# que valdría en ella.
-# Salvo unos pocos, los valores singulares se parecen a los de una matriz sin entrenar.
+# que valdría en ella: casi todos se parecen a los suyos.
 #
 # </details>
 #

@@ -525,7 +525,7 @@ print(f"Imagen {position}: la red dice «{answer}», y es «{truth}».")
 
 # %% [markdown]
 # La hacemos más segura con una copia de la red cuyos logits son los de la original **multiplicados por un
-# número**: la respuesta es la misma. Los elegimos para que los logits se separen 30 y 120.
+# número**: la respuesta es la misma. Elegimos dos números, para que los logits se separen 30 y 120.
 #
 # **Predice.** ¿Cambiará el mapa del logit? ¿Y el de la probabilidad?
 

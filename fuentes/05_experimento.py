@@ -525,7 +525,7 @@ for which, chosen in {"Todos": right | True, "Solo aciertos": right}.items():
 # repite. No se repite todo: en el desierto acierta el 76 %<!-- Semilla 1, persona, desierto: acierta el --> y el 59
 # %<!-- Semilla 2, persona, desierto: acierta el -->, y de los doce fondos vacíos llama «caballo» a
 # 8<!-- Semilla 1, fondos vacíos en que responde «caballo»: --> y a
-# 12<!-- Semilla 2, fondos vacíos en que responde «caballo»: -->. Entre todos los sujetos, Grad-CAM ordena bien el 72
+# 12<!-- Semilla 2, fondos vacíos en que responde «caballo»: -->. Aciertos y errores juntos, Grad-CAM ordena bien el 72
 # %<!-- Semilla 1, parejas en que acierta Grad-CAM: --> y el 74 %<!-- Semilla 2, parejas en que acierta Grad-CAM: -->
 # de las parejas; HiResCAM, el 45 %<!-- Semilla 1, parejas en que acierta HiResCAM: --> y el 51
 # %<!-- Semilla 2, parejas en que acierta HiResCAM: -->; la duda, el 93

@@ -188,14 +188,11 @@ def concordance(
     right = pairs * (order + 1) / 2
     if not pairs.any():
         return np.nan, (np.nan, np.nan)
-    names, group = np.unique(identities, return_inverse=True)
     index = float(right.sum() / pairs.sum())
-    if len(names) < 2:
+    drawn, group = metrics.draw_groups(identities)
+    if drawn.shape[1] < 2:
         return index, (np.nan, np.nan)
-    drawn = np.random.default_rng(0).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), metrics.RESAMPLES
-    )
-    times = drawn[:, group].astype(np.float64)  # cuántas veces sale cada sujeto en cada remuestreo
+    times = drawn[:, group].astype(np.float64)  # cuántas veces sale cada sujeto en cada sorteo
     every, hits = (((times @ matrix) * times).sum(axis=1) for matrix in (pairs, right))
     some = every > 0  # puede salir siempre el mismo individuo
     low, high = np.percentile(hits[some] / every[some], metrics.TAILS)

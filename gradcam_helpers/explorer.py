@@ -259,13 +259,15 @@ class Explorer(widgets.VBox):
         """Anota lo que se va a ver de una imagen nueva, y qué clases se anotarán en todas las capas."""
         if self._recording is not None:
             return
-        self._recording = self._explainer.record(
-            gallery.prepare_one(self._prepare, image), layer, target, score
-        )
+        classes = list(range(len(self._class_names)))
+        few = len(classes) <= FEW_CLASSES
+        # De los gradientes de todos los logits salen, sin otra pasada, los de la probabilidad y las barras.
+        first = ([classes], "logit") if few and score == "probability" else (target, score)
+        batch = gallery.prepare_one(self._prepare, image)
+        self._recording = self._explainer.record(batch, layer, *first)
         seen = self._recording.predicted if target is None else target
-        others = [each for each in range(len(self._class_names)) if each != seen]
         # Se toman por el final: lo último, la clase que se ve, de la que ya hay algo.
-        self._ahead = [seen, *(others if len(self._class_names) <= FEW_CLASSES else [])]
+        self._ahead = [seen, *(each for each in classes if few and each != seen)]
 
     def _work(self) -> bool:
         """Un paso de lo que se adelanta mientras no se pide nada: anotar una clase, o un poco de Score-CAM.

@@ -239,14 +239,26 @@ def bootstrap_interval(values, groups=None) -> tuple[float, float]:
     if np.isinf(values).any():
         raise ValueError("Los valores contienen infinitos, de los que no hay media.")
     known = ~np.isnan(values)
-    names, group = np.unique(groups[known], return_inverse=True)
-    count = len(names)
-    if count < 2:
+    if len(np.unique(groups[known])) < 2:
         return np.nan, np.nan
+    times, group = draw_groups(groups[known])
     totals, sizes = np.bincount(group, values[known]), np.bincount(group)
-    times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)
     low, high = np.percentile(times @ totals / (times @ sizes), TAILS)
     return float(low), float(high)
+
+
+def draw_groups(groups) -> tuple[np.ndarray, np.ndarray]:
+    """Sorteos, con reposición, de tantos grupos como hay; los mismos siempre.
+
+    Argumentos:
+        groups: el grupo de cada valor, (N,), con uno al menos.
+
+    Devuelve `(times, group)`: cuántas veces sale cada grupo en cada sorteo, int64 (RESAMPLES, grupos), y el
+    número del grupo de cada valor, int64 (N,).
+    """
+    names, group = np.unique(groups, return_inverse=True)
+    chances = np.full(len(names), 1 / len(names))
+    return np.random.default_rng(0).multinomial(len(names), chances, RESAMPLES), group
 
 
 # --- Lo que comparten ---------------------------------------------------------------------------------

@@ -232,6 +232,17 @@ def test_only_a_new_image_runs_the_network(explainer, images, masks, board, monk
     assert len(recorded) == 1
 
 
+@pytest.mark.parametrize("score", ["logit", "probabilidad"])
+def test_a_new_image_goes_through_the_network_once(explainer, images, masks, board, monkeypatch, score):
+    board._score.value = score
+    passed, gradients = [], passes.Passes.gradients
+    monkeypatch.setattr(passes.Passes, "gradients", lambda *given: passed.append(1) or gradients(*given))
+    board._chooser._slider.value = 2
+    assert len(passed) == 1
+    monkeypatch.undo()
+    check(board, explainer, images, masks)
+
+
 def test_two_boards_do_not_disturb_each_other(explainer, images, masks, board):
     other = explorer.Explorer(explainer, images, LABELS, data.CLASS_NAMES, PREDICTED, masks)
     board._chooser._slider.value = 3

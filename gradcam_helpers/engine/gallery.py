@@ -100,7 +100,7 @@ def check_subjects(masks, images: np.ndarray) -> np.ndarray:
 
 def check_backgrounds(backgrounds, kinds, images: np.ndarray) -> np.ndarray:
     """Los fondos, uint8 (B, alto, ancho, 3), del tamaño de las imágenes y con un tipo cada uno."""
-    backgrounds = np.asarray(backgrounds)
+    backgrounds = as_array("Los fondos", backgrounds)
     if backgrounds.dtype != np.uint8 or backgrounds.ndim != 4 or backgrounds.shape[1:] != images.shape[1:]:
         raise ValueError(
             "Los fondos deben ser uint8 y del tamaño de las imágenes: estas son "

@@ -115,10 +115,8 @@ class Graph:
 
     def _find_layout(self, operation) -> tuple:
         origin = next(tensor for tensor in operation.inputs if tensor.op in self.order)
-        (axis, before), after = (
-            self._layout[origin.op],
-            operation.outputs[0].shape if operation.outputs else None,
-        )
+        axis, before = self._layout[origin.op]
+        after = operation.outputs[0].shape if operation.outputs else None
         if operation.type in CONVOLUTIONS:
             own = {b"NHWC": 3, b"NCHW": 1}[operation.get_attr("data_format")]
             if axis not in (own, None):

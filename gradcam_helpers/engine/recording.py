@@ -29,10 +29,8 @@ class Recording:
         """Anota lo primero que se va a explicar; todo llega ya comprobado, y `target`, int64 (1, T)."""
         self._passes, self._formulas, self._image = passes, formulas, image
         self._activations, self._gradients = {}, {}  # por capa; por capa, puntuación y clase
-        self._answers, self._steps = (
-            {},
-            {},
-        )  # por capa, las respuestas a través de sus filtros; lo que va de ellas
+        self._answers = {}  # por capa, las respuestas a través de sus filtros
+        self._steps = {}  # por capa, lo que va de ellas
         self._raw_maps = {}  # (1, alto, ancho), por capa, método, puntuación y clase
         self._logits, probabilities = self._annotate([layer], score, target)
         self.logits, self.probabilities = check_answers(self._logits.numpy(), probabilities.numpy())

@@ -9,7 +9,7 @@ from gradcam_helpers.engine import passes
 from gradcam_helpers.engine.backend import keras, tf
 from medidas.pares import keras_network, tool
 
-CHUNK = 16  # imágenes de cada lote: el mismo para el motor y para la predicción
+CHUNK = 16  # imágenes de cada lote que se da; el motor las mira de pocas en pocas
 
 
 class Tool(tool.Tool):
