@@ -7,6 +7,7 @@ BIN := .venv/bin
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 PANELS := explorer bench chooser gallery canvas turns photos ranks  # lo que cambia con la versión de ipywidgets o de Pillow
+NOTEBOOKS := notebooks/*.ipynb notebooks/*/*.ipynb
 REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
 .PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench requisitos colab-versiones direccion
@@ -41,11 +42,12 @@ acciones: .venv/acciones  # busca errores en lo que ejecuta GitHub
 
 cuadernos: export GRADCAM_DATOS := embebido
 cuadernos: .venv/listo  # genera todos los cuadernos, con sus salidas, desde fuentes/; y las figuras de figuras/
-	$(BIN)/jupytext --quiet --update --from fuentes///py:percent --to notebooks///ipynb fuentes/*.py
-	models=$$(mktemp -d) && trap 'rm -rf "$$models"' EXIT && for notebook in notebooks/*.ipynb; do \
+	$(BIN)/jupytext --quiet --update --from fuentes///py:percent --to notebooks///ipynb fuentes/*.py fuentes/soluciones/*.py
+	$(BIN)/python -m ejercicios.derivar
+	models=$$(mktemp -d) && trap 'rm -rf "$$models"' EXIT && for notebook in $(NOTEBOOKS); do \
 		GRADCAM_MODELOS="$$models/$$notebook" $(BIN)/jupyter nbconvert --to notebook --inplace --execute \
 		$(CLEAN_EXECUTION) "$$notebook" || exit 1; done
-	$(BIN)/jupyter nbconvert --to notebook --inplace $(REMOVE_OUTPUTS) notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --inplace $(REMOVE_OUTPUTS) $(NOTEBOOKS)
 	for program in $(filter-out figuras/explorador.py,$(wildcard figuras/*.py)); do $(BIN)/python $$program || exit 1; done
 
 captura: .venv/navegador  # la imagen del explorador que enseñan el README y la lección 4
@@ -59,7 +61,7 @@ pesos: .venv/listo  # entrena la red de la lección 2 con cada conjunto de datos
 	$(BIN)/python pesos/publicar.py real
 
 estilo: .venv/listo  # formato y errores del código
-	$(BIN)/ruff format gradcam_helpers generador pesos tests medidas figuras && $(BIN)/ruff check
+	$(BIN)/ruff format gradcam_helpers generador pesos ejercicios tests medidas figuras && $(BIN)/ruff check
 
 medidas: export GRADCAM_DATOS ?= embebido
 medidas: .venv/listo  # lo que se tarda en dibujar, entrenar y dar cada lección, y lo que acierta la red

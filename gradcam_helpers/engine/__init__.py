@@ -25,6 +25,9 @@
     ranks        el panel de los rangos, de la lección 2
     views        lo que se ve en el explorador
     turns        qué petición se atiende, y cuándo
+    attempt      la función que escribe quien estudia, llamada con cuidado
+    answers      comparar una respuesta con lo que debe cumplir, y nombrar el error que parece
+    checks_3     las comprobaciones de los ejercicios de la lección 3
 
 Cada módulo importa solo los que tiene encima. Una explicación baja un tramo de escalera: lo que se pide se
 comprueba (`inputs`); la red da activaciones, gradientes y logits (`passes`), y una fórmula, que llega de
