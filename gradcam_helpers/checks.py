@@ -1,15 +1,17 @@
 """Los ejercicios: qué se le dice a quien responde.
 
-`comprobar("03-2", respuesta)` escribe si la respuesta vale, qué se ha comprobado de ella y, si no vale, qué se
-esperaba, qué llegó y la causa probable. No da nunca la solución ni se detiene con un error. Las comprobaciones
-prueban propiedades, no un número: valen para cualquier red y para las dos fuentes de datos. Las de cada
-lección están en su módulo de `engine`.
+`comprobar("03-2", respuesta)` escribe si la respuesta vale, qué se ha comprobado de ella y, si no vale, qué
+se esperaba, qué llegó y la causa probable. No da nunca la solución ni se detiene con un error.
+
+Las comprobaciones prueban propiedades, no un número: valen para cualquier red y para las dos fuentes de
+datos. Las de cada lección están en su módulo de `engine`.
 """
 
-from gradcam_helpers.engine import checks_3
+from gradcam_helpers.engine import checks_1, checks_2, checks_3, checks_4, checks_5
 from gradcam_helpers.engine.attempt import Mistake, Unanswered
 
-EXERCISES = {**checks_3.EXERCISES}
+LESSONS = (checks_1, checks_2, checks_3, checks_4, checks_5)
+EXERCISES = {key: exercise for lesson in LESSONS for key, exercise in lesson.EXERCISES.items()}
 
 RIGHT, WRONG, EMPTY, OPEN = "bien", "todavía no", "sin responder", "abierta, respondida"
 

@@ -27,7 +27,11 @@
     turns        qué petición se atiende, y cuándo
     attempt      la función que escribe quien estudia, llamada con cuidado
     answers      comparar una respuesta con lo que debe cumplir, y nombrar el error que parece
+    checks_1     las comprobaciones de los ejercicios de la lección 1
+    checks_2     las comprobaciones de los ejercicios de la lección 2
     checks_3     las comprobaciones de los ejercicios de la lección 3
+    checks_4     las comprobaciones de los ejercicios de la lección 4
+    checks_5     las comprobaciones de los ejercicios de la lección 5
 
 Cada módulo importa solo los que tiene encima. Una explicación baja un tramo de escalera: lo que se pide se
 comprueba (`inputs`); la red da activaciones, gradientes y logits (`passes`), y una fórmula, que llega de

@@ -17,8 +17,8 @@ class Exercise:
 
     Atributos:
         title: su nombre.
-        check: recibe la respuesta y, por su nombre, lo que la celda añada; devuelve lo que ha probado, frase a
-            frase. None: la respuesta es abierta y no se corrige.
+        check: recibe la respuesta y, por su nombre, lo que la celda añada; devuelve lo que ha probado, frase
+            a frase. None: la respuesta es abierta y no se corrige.
         untested: lo que la comprobación no puede ver.
 
     Errores de `check`:
@@ -92,6 +92,6 @@ def expect(answer, expected, what: str, mistakes: Mapping[str, object] | None = 
         raise Mistake(f"{what}: da {got:.5g} en el caso de prueba, y no es eso.")
     place = tuple(int(index) for index in np.unravel_index(difference.argmax(), difference.shape))
     raise Mistake(
-        f"{what}: la forma es la debida, pero los valores no. La mayor diferencia, en la posición {place}, es de "
-        f"{difference.max():.3g}: tu valor es {got[place]:.4g}."
+        f"{what}: la forma es la debida, pero los valores no. La mayor diferencia, en la posición {place}, "
+        f"es de {difference.max():.3g}: tu valor es {got[place]:.4g}."
     )

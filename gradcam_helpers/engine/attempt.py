@@ -46,8 +46,8 @@ def call(function, *arguments, seconds: float = SECONDS):
     for order, (before, after) in enumerate(zip(arguments, given, strict=True), start=1):
         if not _same(before, after):
             raise Mistake(
-                f"Tu función cambia lo que recibe, su argumento {order}: quien la llame perdería el original. "
-                "Trabaja sobre una copia o crea un resultado nuevo."
+                f"Tu función cambia lo que recibe, su argumento {order}: quien la llame perdería el "
+                "original. Trabaja sobre una copia o crea un resultado nuevo."
             )
     if result is ...:
         raise Unanswered

@@ -22,8 +22,8 @@ def average_gradients(answer):
         expected,
         "Los pesos",
         {
-            "Parece que promediaste también el eje del lote: cada imagen tiene sus propios pesos, y los tuyos "
-            "mezclan las tres.": gradients.mean(axis=(0, 1, 2)),
+            "Parece que promediaste también el eje del lote: cada imagen tiene sus propios pesos, y los "
+            "tuyos mezclan las tres.": gradients.mean(axis=(0, 1, 2)),
             "Parece que promediaste los filtros: hace falta un peso por filtro, y has dado un valor por "
             "posición.": gradients.mean(axis=3),
             "Parece que sumaste en lugar de promediar: cada peso es tantas veces mayor como posiciones "

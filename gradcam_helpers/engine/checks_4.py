@@ -1,0 +1,3 @@
+"""Las comprobaciones de los ejercicios de la lección 4: el explorador."""
+
+EXERCISES = {}

@@ -1,0 +1,4 @@
+"""Las respuestas de la lección 1."""
+
+RIGHT = []
+WRONG = []

@@ -1,0 +1,4 @@
+"""Las respuestas de la lección 5."""
+
+RIGHT = []
+WRONG = []
