@@ -1,7 +1,7 @@
 """Un catálogo de respuestas: las buenas pasan; cada error frecuente recibe su mensaje, y ninguno pasa.
 
-Las de cada lección están en `lesson_N.py`: las buenas, escritas de más de una manera, y las malas, con un trozo
-de lo que se les dice.
+Las de cada lección están en `lesson_N.py`: las buenas, escritas de más de una manera, y las malas, con un
+trozo de lo que se les dice.
 """
 
 import collections
