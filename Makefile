@@ -10,13 +10,13 @@ PANELS := explorer bench chooser gallery canvas turns photos ranks  # lo que cam
 NOTEBOOKS := notebooks/*.ipynb notebooks/*/*.ipynb
 REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench requisitos colab-versiones direccion
+.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench mutantes requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la bienvenida
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_bienvenida.ipynb
 
 test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los datos embebidos
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 test-real: .venv/listo  # con los datos reales, la red publicada y los cuadernos, sin comparar los resultados de estos
 	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) tests/test_published.py notebooks
@@ -76,6 +76,9 @@ experimento: .venv/listo  # las tablas que cita la lección 5: con otras semilla
 
 pares: .venv-pares/listo  # los mapas del curso frente a los de otras herramientas
 	.venv-pares/bin/python -m medidas.pares.parity
+
+mutantes: .venv/listo  # estropea las soluciones de los ejercicios y mira si las comprobaciones lo notan
+	$(BIN)/python -m ejercicios.mutantes
 
 bench: .venv-pares/listo  # sus tiempos y su memoria, y los límites que debe cumplir el motor
 	.venv-pares/bin/python -m medidas.pares.bench

@@ -1,0 +1,168 @@
+"""¿Notan los ejercicios una solución estropeada? Cambia cada una, al azar, y mira si la comprobación lo dice.
+
+Cada cambio es pequeño: un eje, un signo, una comparación, un índice que se pasa de uno, una llamada que
+falta, dos argumentos cambiados de orden. Los que no cambian lo que la solución hace están en `EQUIVALENT`, con
+su porqué, y no cuentan. Acaba con error si se notan menos del 95 %.
+Uso: python -m ejercicios.mutantes [03…]
+"""
+
+import ast
+import contextlib
+import copy
+import io
+import os
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import nbformat
+
+from ejercicios.derivar import MARK, SOLUTIONS
+from gradcam_helpers import checks
+
+SEED = 16
+MOST = 16  # cambios por ejercicio
+LEAST = 0.95  # parte de ellos que debe notarse
+
+# Cambios que no cambian nada: ejercicio, y cómo queda la línea → por qué.
+EQUIVALENT: dict[tuple[str, str], str] = {}
+
+SWAPPED = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Div,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+def variants(node: ast.AST) -> Iterator[ast.AST]:
+    """Lo que podría estar en lugar de ese nodo, por una distracción."""
+    match node:
+        case ast.Constant(value=bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(value=int(value)):
+            yield ast.Constant(value + 1)
+            yield ast.Constant(value - 1)
+        case ast.Constant(value=float(value)):
+            yield ast.Constant(value + 1)
+        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in SWAPPED:
+            yield ast.BinOp(left, SWAPPED[type(operator)](), right)
+        case ast.BoolOp(op=operator, values=values):
+            yield ast.BoolOp(SWAPPED[type(operator)](), values)
+        case ast.Compare(left=left, ops=[operator], comparators=others) if type(operator) in SWAPPED:
+            yield ast.Compare(left, [SWAPPED[type(operator)]()], others)
+        case ast.UnaryOp(operand=operand):
+            yield operand
+        case ast.Call(func=function, args=arguments, keywords=keywords):
+            if arguments and not isinstance(arguments[0], ast.Starred):
+                yield arguments[0]
+            if len(arguments) > 1:
+                yield ast.Call(function, [arguments[1], arguments[0], *arguments[2:]], keywords)
+            for keyword in keywords:
+                yield ast.Call(function, arguments, [each for each in keywords if each is not keyword])
+        case ast.Return(value=value) if value is not None:
+            yield ast.Return(ast.UnaryOp(ast.USub(), value))
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, place: int, new: ast.AST):
+        self.place, self.new, self.count = place, new, -1
+
+    def visit(self, node):
+        self.count += 1
+        if self.count == self.place:
+            return ast.copy_location(copy.deepcopy(self.new), node)
+        return self.generic_visit(node)
+
+
+def mutants(cell: str) -> Iterator[tuple[str, str]]:
+    """Cada cambio en lo que está entre las marcas de una celda: la celda, y la línea que queda distinta."""
+    inside, solution = set(), False
+    for number, line in enumerate(cell.splitlines(), start=1):
+        if mark := MARK.search(line):
+            solution = not mark[1]
+        elif solution:
+            inside.add(number)
+    tree = ast.parse(cell)
+    original = ast.unparse(tree).splitlines()
+    nodes = list(_in_visiting_order(tree))
+    for place, node in enumerate(nodes):
+        if getattr(node, "lineno", None) not in inside:
+            continue
+        for new in variants(node):
+            mutant = ast.unparse(ast.fix_missing_locations(_Replace(place, new).visit(copy.deepcopy(tree))))
+            lines = [line for line in mutant.splitlines() if line not in original]
+            if lines:
+                yield mutant, lines[0].strip()
+
+
+def _in_visiting_order(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _in_visiting_order(child)
+
+
+def survives(cell: str, key: str, namespace: dict) -> bool:
+    """Si, con la celda cambiada, el ejercicio sigue bien."""
+    scope = {**namespace, "comprobar": checks.Checker()}
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            exec(compile(cell, "<celda>", "exec"), scope)
+        except Exception:  # la propia celda se detiene: quien estudia lo ve
+            return False
+    return scope["comprobar"].hecho(key)
+
+
+def attack(path: Path, chance: random.Random) -> tuple[int, int]:
+    """Ataca un cuaderno de soluciones: cuántos cambios se prueban, y cuántos se notan."""
+    namespace, tried, caught = {"__name__": "__main__"}, 0, 0
+    os.chdir(path.parent)
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "code":
+            continue
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(cell.source, "<celda>", "exec"), namespace)
+        keys = [key for key in checks.EXERCISES if f'comprobar("{key}"' in cell.source]
+        if not keys or checks.EXERCISES[keys[0]].check is None:
+            continue
+        every = [(mutant, line) for mutant, line in mutants(cell.source) if (keys[0], line) not in EQUIVALENT]
+        for mutant, line in chance.sample(every, min(MOST, len(every))):
+            tried += 1
+            if survives(mutant, keys[0], namespace):
+                print(f"{keys[0]} no nota: {line}")
+            else:
+                caught += 1
+    return tried, caught
+
+
+def main() -> None:
+    matplotlib.use("agg")
+    chance = random.Random(SEED)
+    totals = [0, 0]
+    for path in sorted(SOLUTIONS.glob("*.ipynb")):
+        if sys.argv[1:] and path.stem[:2] not in sys.argv[1:]:
+            continue
+        tried, caught = attack(path, chance)
+        print(f"Lección {path.stem[:2]}: se notan {caught} de {tried}", flush=True)
+        totals = [totals[0] + tried, totals[1] + caught]
+    tried, caught = totals
+    print(f"En total: se notan {caught} de {tried}, el {100 * caught / tried:.1f} %")
+    sys.exit(caught < LEAST * tried)
+
+
+if __name__ == "__main__":
+    main()
