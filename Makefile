@@ -35,7 +35,7 @@ test-nuevas:  # todas las pruebas, con las versiones más nuevas que admite envi
 	sed -n 's/^      - //p' environment.yml > .venv-nuevas/cotas.txt
 	.venv-nuevas/bin/python -m pip install --quiet -r .venv-nuevas/cotas.txt
 	binder/preferencias .venv-nuevas
-	.venv-nuevas/bin/python -m pytest
+	.venv-nuevas/bin/python -m pytest --numprocesses=2 --dist=loadfile
 
 acciones: .venv/acciones  # busca errores en lo que ejecuta GitHub
 	$(BIN)/actionlint

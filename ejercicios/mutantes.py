@@ -1,8 +1,8 @@
 """¿Notan los ejercicios una solución estropeada? Cambia cada una, al azar, y mira si la comprobación lo dice.
 
 Cada cambio es pequeño: un eje, un signo, una comparación, un índice que se pasa de uno, una llamada que
-falta, dos argumentos cambiados de orden. Los que no cambian lo que la solución hace están en `EQUIVALENT`, con
-su porqué, y no cuentan. Acaba con error si se notan menos del 95 %.
+falta, dos argumentos cambiados de orden. Los que no cambian lo que la solución hace están en `EQUIVALENT`,
+con su porqué, y no cuentan. Acaba con error si se notan menos del 95 %.
 Uso: python -m ejercicios.mutantes [03…]
 """
 
