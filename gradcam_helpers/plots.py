@@ -62,14 +62,24 @@ def show_images(images, titles, columns: int = 4, title: str | None = None) -> p
     return figure
 
 
-def show_overlays(images, heatmaps, titles, columns: int = 2) -> plt.Figure:
+def show_overlays(images, heatmaps, titles, columns: int = 2, percentile: float = 100) -> plt.Figure:
     """Rejilla de parejas: cada mapa de calor (H, W), entre 0 y 1, solo y superpuesto a su imagen.
 
     La barra es la de los mapas solos; superpuestos, sus colores se mezclan con los de la imagen.
+
+    Argumentos:
+        percentile: de 0 a 100; en cada mapa, el valor desde el que todo se ve del último color. Con menos de
+            100 se distingue un mapa del que unos pocos píxeles se llevan la escala; sus valores no cambian.
     """
     if len(images) != len(heatmaps):
         raise ValueError(f"Hace falta un mapa por imagen, y hay {len(images)} y {len(heatmaps)} mapas.")
+    if not isinstance(percentile, numbers.Real) or not 0 < percentile <= 100:
+        raise ValueError(f"El percentil debe pasar de 0 y llegar, como mucho, a 100, y es {percentile!r}.")
     titles, columns = check_titles(titles, len(images)), check_count("columns", columns)
+    label = "Relevancia (máximo = 1)"
+    if percentile < 100:
+        heatmaps = [_saturate(heatmap, percentile) for heatmap in heatmaps]
+        label = f"Relevancia (1 = percentil {percentile:g} de cada mapa)".replace(".", ",")
     blended = [overlay(image, heatmap) for image, heatmap in zip(images, heatmaps, strict=True)]
     figure, axes = _grid([*heatmaps, *blended], [""] * (2 * len(images)), 2 * columns)
     for left, heatmap, text in zip(axes[::2], heatmaps, titles, strict=True):
@@ -77,8 +87,14 @@ def show_overlays(images, heatmaps, titles, columns: int = 2) -> plt.Figure:
         left.set_title(text, fontsize=9, loc="left")
     for right, image in zip(axes[1::2], blended, strict=True):
         right.imshow(image)
-    figure.colorbar(picture, ax=figure.axes).set_label("Relevancia (máximo = 1)", size=8)
+    figure.colorbar(picture, ax=figure.axes).set_label(label, size=8)
     return figure
+
+
+def _saturate(heatmap: np.ndarray, percentile: float) -> np.ndarray:
+    """El mapa, entre su percentil; si este es 0, tal como está."""
+    top = np.percentile(heatmap, percentile)
+    return np.minimum(heatmap / top, 1) if top > 0 else heatmap
 
 
 def show_signed_maps(maps, titles, label: str, columns: int = 3) -> plt.Figure:

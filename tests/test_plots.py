@@ -105,6 +105,23 @@ def test_each_map_is_shown_alone_beside_its_overlay():
     assert [float(picture.get_array().max()) for picture in alone] == [1, 0.5]
 
 
+def test_a_few_pixels_do_not_eat_the_scale():
+    spiked = np.full((20, 10), 0.1)
+    spiked[0, 0] = 1
+    figure = plots.show_overlays([IMAGE], [spiked], ["uno"], percentile=99)
+    alone, mixed = (axis.images[0].get_array() for axis in figure.axes[:2])
+    assert np.allclose(alone, np.ones((20, 10)))
+    assert np.array_equal(mixed, plots.overlay(IMAGE, np.ones((20, 10))))
+    assert spiked[1, 1] == 0.1
+    assert labels_of_bars(figure) == ["Relevancia (1 = percentil 99 de cada mapa)"]
+
+
+def test_an_empty_map_stays_empty():
+    figure = plots.show_overlays([IMAGE], [HEATMAP * 0], ["uno"], percentile=99.5)
+    assert not figure.axes[0].images[0].get_array().any()
+    assert labels_of_bars(figure) == ["Relevancia (1 = percentil 99,5 de cada mapa)"]
+
+
 def test_the_bar_shows_the_colors_of_the_maps_alone():
     figure = plots.show_overlays([IMAGE] * 2, [HEATMAP, HEATMAP / 2], ["uno", "dos"])
     (bar,) = (axis for axis in figure.axes if axis.get_label() == "<colorbar>")
@@ -136,6 +153,8 @@ def test_grid_shows_every_image_with_its_title():
         (lambda: plots.show_images([IMAGE], ["a", "b"]), "hay 1 imágenes y 2 rótulos"),
         (lambda: plots.show_images([IMAGE], ["a"], columns=0), "«columns».*desde 1"),
         (lambda: plots.show_overlays([IMAGE], [], ["a"]), "un mapa por imagen"),
+        (lambda: plots.show_overlays([IMAGE], [HEATMAP], ["a"], percentile=0), "percentil debe pasar de 0"),
+        (lambda: plots.show_overlays([IMAGE], [HEATMAP], ["a"], percentile="9"), "percentil debe"),
         (lambda: plots.show_overlays([IMAGE], [HEATMAP], []), "hay 1 imágenes y 0 rótulos"),
         (lambda: plots.show_signed_maps([], [], "valor"), "alguna imagen"),
         (lambda: plots.show_signed_maps([HEATMAP], [], "valor"), "hay 1 imágenes y 0 rótulos"),
