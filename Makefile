@@ -6,6 +6,7 @@ BIN := .venv/bin
 # Cada uno se ejecuta con su carpeta de modelos, vacía: la red que entrena la lección 2 no llega a las demás.
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
+TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
 PANELS := explorer bench chooser gallery canvas turns photos ranks  # lo que cambia con la versión de ipywidgets o de Pillow
 NOTEBOOKS := notebooks/*.ipynb notebooks/*/*.ipynb
 REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
@@ -16,10 +17,11 @@ lab: .venv/listo  # abre JupyterLab en la bienvenida
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_bienvenida.ipynb
 
 test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los datos embebidos
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest $(TWO_AT_ONCE)
 
-test-real: .venv/listo  # con los datos reales, la red publicada y los cuadernos, sin comparar los resultados de estos
-	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) tests/test_published.py notebooks
+test-real: .venv/listo  # con los datos reales, la red publicada, los ejercicios y los cuadernos, sin comparar los resultados de estos
+	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) $(TWO_AT_ONCE) \
+		--ignore=notebooks/soluciones tests/test_published.py tests/reales notebooks
 
 test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
 	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab $(addprefix tests/test_,$(addsuffix .py,$(PANELS)))
@@ -35,7 +37,7 @@ test-nuevas:  # todas las pruebas, con las versiones más nuevas que admite envi
 	sed -n 's/^      - //p' environment.yml > .venv-nuevas/cotas.txt
 	.venv-nuevas/bin/python -m pip install --quiet -r .venv-nuevas/cotas.txt
 	binder/preferencias .venv-nuevas
-	.venv-nuevas/bin/python -m pytest --numprocesses=2 --dist=loadfile
+	.venv-nuevas/bin/python -m pytest $(TWO_AT_ONCE)
 
 acciones: .venv/acciones  # busca errores en lo que ejecuta GitHub
 	$(BIN)/actionlint

@@ -91,17 +91,18 @@ def test_at_least_one_is_open_and_one_is_played(path):
     assert shown  # el control que se mueve
 
 
+def right_answers(notebook) -> list[str]:
+    """Lo que deben contestar las comprobaciones de un cuaderno de soluciones."""
+    keys = CALL.findall("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code"))
+    opened = "es una respuesta abierta, y aquí no se corrige: compárala con la rúbrica."
+    return [f"{key} · {'bien.' if checks.EXERCISES[key].check else opened}" for key in keys]
+
+
 @each_solution
 def test_solutions_are_right_and_untouched_exercises_wait(path):
-    keys = CALL.findall("\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code"))
-    right = [
-        f"{key} · bien."
-        if checks.EXERCISES[key].check
-        else f"{key} · es una respuesta abierta, y aquí no se corrige: compárala con la rúbrica."
-        for key in keys
-    ]
-    assert answers(read(path)) == right
-    waiting = [f"{key} · todavía sin responder." for key in keys]
+    expected = right_answers(read(path))
+    assert answers(read(path)) == expected
+    waiting = [f"{line.split()[0]} · todavía sin responder." for line in expected]
     assert answers(read(derivar.exercise_path(path))) == waiting
 
 
