@@ -28,7 +28,7 @@ NAMES = re.compile(r"`[^`]*`|\$[^$]*\$|\b(?:[Ff]igura|[Ll]ección)\s\d+")
 LONGEST = 2000, 700, 65  # palabras a la vista, palabras plegadas y celdas
 WIDEST = 88  # caracteres de una línea de código
 
-LESSONS = sorted(path for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))  # y el de preguntas
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 
