@@ -578,5 +578,6 @@ for which, chosen in {"Todos": right | True, "Solo aciertos": right}.items():
 # - B. Efron y R. Tibshirani (1993). *An Introduction to the Bootstrap*. Chapman & Hall.
 # - F. E. Harrell y otros (1982). *Evaluating the Yield of Medical Tests*. JAMA 247.
 # - Los tres métodos, Grad-CAM, HiResCAM y LayerCAM, se citan en la lección 4.
+# - ¿Y tu propia red? [Preguntas de quien usa Grad-CAM](preguntas.ipynb).
 # - Lección anterior: [04 · El explorador](04_explorador.ipynb). En las siguientes volveremos a los métodos, para
 #   comparar sus fórmulas y medir cuál merece crédito.
