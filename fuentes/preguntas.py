@@ -320,7 +320,7 @@ print("Mapas:", of_kind.raw.shape, of_age.raw.shape)
 # Mira primero si pides cada clase: por omisión se explica la predicha. Después, el método. Eigen-CAM no mira la clase.
 # Grad-CAM++ equivale, en la práctica, a Grad-CAM con solo los gradientes positivos (Lerma y Lucas, 2022): ningún filtro
 # resta, y casi todos suman en todas las clases. Lo mismo pasa con los gradientes «guiados» que ofrecen algunas bibliotecas.
-# Y con Grad-CAM, que dos clases se parezcan no es siempre un error: un filtro puede apoyar a las dos.
+# Con Grad-CAM, dos mapas parecidos no son siempre un error: un filtro puede apoyar a las dos clases.
 
 # %%
 ten, pair = data.prepare_image(images[:10]), [[0, 1]] * 10
@@ -397,7 +397,7 @@ for title, heatmap in zip(titles, (right, wrong)):
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
 # Nada apoya a «caballo», 0 %<!-- A favor de «caballo»: -->. Normalizado bien, el mapa está vacío. Normalizado mal, ilumina el
-# 100 %<!-- 0…1 y después ReLU, iluminado: --> de los puntos: parece una explicación, y todo en él va en contra.
+# 100 %<!-- 0…1 y después ReLU, iluminado: --> de los puntos: parece una explicación, y nada en él está a favor.
 #
 # </details>
 
