@@ -11,6 +11,7 @@
     explorer       paneles con controles
     bench          el panel del experimento
     readiness      si este equipo puede con el curso
+    hunt           la cacería del ejercicio 03-6: nueve Grad-CAM, y solo una sin error
     checks         los ejercicios: qué se le dice a quien responde
 
 Cada módulo importa solo los que tiene encima en esta tabla y la sala de máquinas, `engine`, que las lecciones

@@ -8,6 +8,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gradcam_helpers import checks
 from gradcam_helpers.engine import answers, attempt
@@ -50,6 +51,15 @@ def test_a_function_receives_copies():
 @pytest.mark.parametrize("given", [[1, [2]], {"a": 1}, np.array([np.nan, 1.0])])
 def test_an_unchanged_argument_is_unchanged(given):
     assert attempt.call(lambda x: 7, given) == 7
+
+
+def test_a_tensor_is_given_as_it_is():
+    given = tf.constant([np.nan, 1.0])
+    assert attempt.call(lambda x: x, given) is given
+
+
+def test_the_cause_of_nothing_can_be_another():
+    assert said(lambda x: None, nothing="La cinta no observa nada.") == "La cinta no observa nada."
 
 
 def test_a_list_that_changes_is_seen():

@@ -27,6 +27,7 @@
     turns        qué petición se atiende, y cuándo
     attempt      la función que escribe quien estudia, llamada con cuidado
     answers      comparar una respuesta con lo que debe cumplir, y nombrar el error que parece
+    suspects     las sospechosas de la cacería, en los ejercicios de la lección 3
     checks_1     las comprobaciones de los ejercicios de la lección 1
     checks_2     las comprobaciones de los ejercicios de la lección 2
     checks_3     las comprobaciones de los ejercicios de la lección 3

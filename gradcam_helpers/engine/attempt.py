@@ -14,9 +14,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradcam_helpers.engine.backend import keras
+from gradcam_helpers.engine.backend import keras, tf
 
 SECONDS = 10.0  # lo que se espera a una función
+NOTHING = "Tu función no devuelve nada (None). ¿Falta «return»?"
 INSISTENCE = 3  # veces que se detiene a una función que lo impide
 
 
@@ -32,8 +33,12 @@ class _TimeUp(BaseException):
     """Detiene a una función que no acaba; no la captura un `except Exception`."""
 
 
-def call(function, *arguments, seconds: float = SECONDS):
+def call(function, *arguments, seconds: float = SECONDS, nothing: str = NOTHING):
     """Lo que devuelve una función de quien estudia con copias de esos argumentos.
+
+    Argumentos:
+        seconds: lo que se la espera.
+        nothing: lo que se dice si devuelve None, cuando puede haber otra causa.
 
     Errores:
         Unanswered: todavía es el hueco, o lo devuelve.
@@ -52,7 +57,7 @@ def call(function, *arguments, seconds: float = SECONDS):
     if result is ...:
         raise Unanswered
     if result is None:
-        raise Mistake("Tu función no devuelve nada (None). ¿Falta «return»?")
+        raise Mistake(nothing)
     return result
 
 
@@ -124,12 +129,17 @@ def _describe(error: BaseException, function: Callable) -> str:
 
 
 def _copy(argument):
-    return argument if callable(argument) else copy.deepcopy(argument)
+    return argument if _is_given_as_is(argument) else copy.deepcopy(argument)
+
+
+def _is_given_as_is(argument) -> bool:
+    """Las redes, a las que vigila `frozen`, y los tensores, que no se pueden cambiar."""
+    return callable(argument) or tf.is_tensor(argument)
 
 
 def _same(before, after) -> bool:
-    """Si un argumento sigue como estaba. Las redes se pasan tal cual: las vigila `frozen`."""
-    if callable(before):
+    """Si un argumento sigue como estaba."""
+    if _is_given_as_is(before):
         return True
     try:
         np.testing.assert_equal(after, before)  # también listas de matrices, y NaN
