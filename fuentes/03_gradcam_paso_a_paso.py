@@ -481,13 +481,17 @@ figure = plots.show_overlays(pictures, compared.heatmap, titles, columns=3)
 # %% [markdown]
 # ## Ejercicios
 #
-# 1. Explica la clase **no** predicha en las seis capas: pasa `target=1 - predicted` a `explainer.explain`. ¿Hay
-#    algún mapa vacío? *Pista:* mira su `raw` con `plots.show_signed_maps`.
-# 2. Busca un error de la red y mira su mapa. *Pista:* compara `labels` con
-#    `explainer.explain(data.prepare_image(images[:20])).target`; si no hay ninguno, sigue con `images[20:40]`.
-# 3. Promedia los filtros en lugar de sumarlos. ¿Cambia el mapa normalizado? *Pista:* `tf.reduce_mean(weighted,
-#    axis=-1)`.
-# 4. Cambia la ReLU por el valor absoluto. ¿Qué significaría entonces una zona clara?
+# Están en [su cuaderno](ejercicios/03_gradcam_paso_a_paso_ejercicios.ipynb), que dice de cada respuesta si vale y, si
+# no, por qué puede ser:
+#
+# 1. **De una imagen a un lote:** escribir Grad-CAM para muchas imágenes a la vez, sin mezclarlas.
+# 2. **Derivar el logit:** usar la cinta de gradientes sin cambiar la red.
+# 3. **Tres errores al superponer:** encontrar lo que falla al mezclar un mapa con su imagen.
+# 4. **El punto más claro y la suma:** leer un mapa con el explorador.
+# 5. **Una frase de más:** decir qué se puede afirmar de cuatro mapas.
+# 6. **La cacería:** de nueve funciones que dicen ser Grad-CAM, hallar la única sin errores.
+#
+# Después de intentarlos, compara con [las soluciones](soluciones/03_gradcam_paso_a_paso_soluciones.ipynb).
 
 # %% [markdown]
 # ## Lo que hemos visto

@@ -17,7 +17,7 @@
 # [![Abrir en Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/TU_USUARIO/curso-gradcam/main?urlpath=lab/tree/notebooks/soluciones/03_gradcam_paso_a_paso_soluciones.ipynb)
 # [Descargar el cuaderno](https://github.com/TU_USUARIO/curso-gradcam/raw/main/notebooks/soluciones/03_gradcam_paso_a_paso_soluciones.ipynb)
 #
-# **Duración:** 75 min · CPU · Lección: [03 · Mapas de calor con Grad-CAM, paso a paso](../03_gradcam_paso_a_paso.ipynb)
+# **Duración:** 80 min · CPU · Lección: [03 · Mapas de calor con Grad-CAM, paso a paso](../03_gradcam_paso_a_paso.ipynb)
 #
 # Escribe tu respuesta en lugar de cada `...` y ejecuta la celda: `comprobar` dice qué ha probado de ella y, si no vale,
 # por qué puede ser. Puedes intentarlo cuantas veces quieras. Nada se envía a ningún sitio ni se guarda fuera de este
@@ -307,7 +307,7 @@ figure = plots.show_overlays(images[shown], explained.heatmap[shown], titles)
 # Alguien enseña esta figura y escribe: «La red ha aprendido qué es un caballo y qué es una persona: mira al
 # sujeto, el fondo no le importa y, por tanto, acertará también con otros fondos». ¿Qué dejarías de esa frase?
 #
-# **Entrega:** `reading`, un texto de tres a seis frases: qué se ve en la figura, qué parte de la frase no se sigue
+# **Entrega:** `reading`, un texto de cuatro a ocho frases: qué se ve en la figura, qué parte de la frase no se sigue
 # de ella, y por qué, y qué habría que hacer para saberlo.
 #
 # <details><summary>Pista</summary>
@@ -338,20 +338,22 @@ figure = plots.show_overlays(images[shown], explained.heatmap[shown], titles)
 # %%
 # <solución> reading = ...
 reading = """
-En los mapas que no están vacíos, lo más claro está en el sujeto o junto a su borde.
-De ahí no se sigue que el fondo no importe: una relevancia baja en muchos píxeles puede
-sumar más que una mancha clara, y la ReLU ha borrado lo que iba en contra. Tampoco se
-sigue que la red vaya a acertar con otros fondos, porque aquí todos son blancos y la
-figura sería la misma si fallara con un prado. Que una zona sea clara no la convierte en
-causa. Para saberlo pondría los mismos sujetos sobre muchos fondos y contaría los
-aciertos: si bajan mucho en alguno, la frase es falsa.
+Con los datos embebidos, en tres mapas lo más claro sigue el borde del sujeto; en el
+cuarto está en el margen de la imagen, y la red toma el caballo por una persona. De los
+otros tres no se sigue que el fondo no importe: una relevancia baja en muchos píxeles
+puede sumar más que una mancha clara, y la ReLU ha borrado lo que iba en contra. Tampoco
+que la red vaya a acertar con otros fondos: aquí todos son blancos, y la figura sería la
+misma si fallara con un prado. Que una zona sea clara no la convierte en causa. Para
+saberlo pondría los mismos sujetos sobre muchos fondos y contaría los aciertos: si bajan
+mucho en alguno, la frase es falsa.
 """
 # </solución>
 
 comprobar("03-5", reading)
 
 # %% [markdown] tags=["solucion"]
-# Es una respuesta posible, con los cinco puntos de la rúbrica. La lección 5 hace ese experimento.
+# Es una respuesta posible, con los cinco puntos de la rúbrica. Un contraejemplo basta para negar «mira al sujeto»;
+# ningún mapa basta para afirmarlo. La lección 5 hace el experimento.
 
 # %% [markdown]
 # ## 03-6 · La cacería
@@ -450,10 +452,8 @@ def alone_or_together(suspect):
 
 def stays_when_sure(suspect):
     # <solución> return ...
-    sure = build(1000 * mixed)
-    return same(
-        suspect(network, pictures, target=1), suspect(sure, pictures, target=1)
-    )
+    surest = suspect(build(1000 * mixed), pictures, target=1)
+    return same(suspect(network, pictures, target=1), surest)
     # </solución>
 
 # %% [markdown]
@@ -484,6 +484,8 @@ identities = {
 hunt.interrogate(identities)
 
 # %% [markdown]
+# Si las nueve fallan en una de las que has escrito, desconfía de tu prueba: hay una inocente.
+#
 # Fallar en una identidad prueba que hay un error; cuál es, hay que razonarlo. Estos son los veredictos posibles, y
 # hay más que sospechosas: alguno no le toca a nadie.
 
@@ -497,8 +499,9 @@ print("\n".join(hunt.VERDICTS))
 # <details><summary>Pista</summary>
 #
 # Ve veredicto a veredicto y pregúntate en qué identidades fallaría quien se equivoca así. Si dos sospechosas
-# fallan en «sola o en lote», ¿qué otra las separa? Cuando «todo en contra» falla, mira el mapa:
-# `hunt.SUSPECTS["A"](build(-for_class_1), pictures[:1], target=1)`. Un NaN y un mapa claro no son el mismo error.
+# fallan en «sola o en lote», ¿qué otra las separa? Cuando «todo en contra» falla, mira el mapa que da
+# `suspect(build(-for_class_1), pictures[:1], target=1)`, con esa sospechosa como `suspect`. Un NaN y un mapa claro
+# no son el mismo error.
 #
 # </details>
 # <details><summary>Un error frecuente</summary>
@@ -533,7 +536,7 @@ comprobar("03-6", verdicts)
 # | | prueba | por qué | arreglo |
 # |---|---|---|---|
 # | A | «sola o en lote» y «máximo» | el mapa de una imagen se divide entre el máximo de otra | el máximo, en los ejes `(1, 2)` |
-# | B | «red segura» y «a favor y en contra» | con los logits muy separados, $p(1-p)$ se redondea a 0 y el mapa se vacía; sin separarlos, es el mapa de la **diferencia** de los logits | derivar el logit |
+# | B | «red segura» y «a favor y en contra» | con los logits muy separados, el gradiente de $p$ se redondea, y el mapa se vacía o es otro; sin separarlos, es el mapa de la **diferencia** de los logits | derivar el logit |
 # | C | «todo en contra», y sale NaN | $0/0$ | dividir solo donde el máximo es positivo |
 # | D | «clase por omisión» | explica la clase 0 aunque se prediga la 1 | `tf.argmax` de los logits |
 # | E | «todo en contra», y sale un mapa claro; «a favor y en contra» | pinta igual lo que apoya y lo que va en contra | ReLU |

@@ -307,8 +307,8 @@ def overlay(answer):
         blended = numbers(call(answer, wide, heatmap, 0.8), what)
     except Mistake as mistake:
         raise Mistake(
-            f"Con una imagen cuadrada va bien, y con una apaisada no. {mistake} ¿En qué orden van el alto y el "
-            "ancho?"
+            f"Con una imagen cuadrada va bien, y con una apaisada no. {mistake} ¿En qué orden van el alto y "
+            "el ancho?"
         ) from None
     _, expected = next(_blends(wide, heatmap, 0.8))
     if not _same_colors(blended, expected):
@@ -405,11 +405,15 @@ def _objection(letter: str, verdict: str) -> str:
 
 
 EXERCISES = {
-    "03-1": Exercise("De una imagen a un lote", explain_batch),
+    "03-1": Exercise(
+        "De una imagen a un lote",
+        explain_batch,
+        "si sumas donde se promedia, que al normalizar da lo mismo",
+    ),
     "03-2": Exercise(
         "Derivar el logit",
         differentiate_logit,
-        "si sumaste el sesgo, que no cambia el gradiente",
+        "el sesgo, que no cambia el gradiente",
     ),
     "03-3": Exercise("Tres errores al superponer", overlay),
     "03-4": Exercise(
