@@ -62,6 +62,12 @@ def test_the_cause_of_nothing_can_be_another():
     assert said(lambda x: None, nothing="La cinta no observa nada.") == "La cinta no observa nada."
 
 
+def test_drawing_with_a_generator_is_not_changing_it():
+    generator = np.random.default_rng(0)
+    drawn = [attempt.call(lambda source: source.random(), generator) for _ in range(2)]
+    assert drawn == 2 * [np.random.default_rng(0).random()]  # cada vez, una copia
+
+
 def test_a_list_that_changes_is_seen():
     assert "cambia lo que recibe" in said(lambda names: names.append(1) or 3, [1, 2])
 
@@ -129,6 +135,35 @@ def test_a_model_that_changes_is_put_back():
 def test_what_is_not_numbers_is_said(answer, expected):
     with pytest.raises(Mistake, match=expected):
         answers.numbers(answer, "El mapa")
+
+
+NAMES = ["el mapa", "la capa", "la imagen"]
+
+
+@pytest.mark.parametrize("answer", [..., (..., 2, 3), [1, ..., 3]])
+def test_a_gap_among_several_things_is_not_a_mistake(answer):
+    with pytest.raises(Unanswered):
+        answers.several(answer, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("answer", "came"), [((1, 2), "han llegado 2"), (5, "ha llegado «int»"), (ONES, "ha llegado «ndarray»")]
+)
+def test_several_things_are_all_needed(answer, came):
+    with pytest.raises(Mistake) as caught:
+        answers.several(answer, NAMES)
+    said = f"Hacen falta 3 cosas, por este orden: el mapa, la capa y la imagen. Y {came}."
+    assert str(caught.value) == said
+    assert answers.several([1, 2, 3], NAMES) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [("3", "«str»"), (True, "«bool»"), (4, "a la 3"), (-1, "de la 0")]
+)
+def test_the_number_of_an_image_is_one_of_them(answer, expected):
+    with pytest.raises(Mistake, match=expected):
+        answers.image_number(answer, 4)
+    assert answers.image_number(np.int64(3), 4) == 3
 
 
 def test_a_known_mistake_is_named_even_with_another_shape():

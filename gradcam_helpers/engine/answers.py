@@ -59,6 +59,39 @@ def numbers(answer, what: str) -> np.ndarray:
     return array
 
 
+def several(answer, names: Sequence[str]) -> Sequence:
+    """La respuesta, que son varias cosas entre paréntesis o en una lista.
+
+    Argumentos:
+        names: lo que es cada una, con artículo y por su orden.
+
+    Errores:
+        Unanswered: alguna es el hueco, o lo son todas.
+        Mistake: no son tantas.
+    """
+    given = isinstance(answer, tuple | list)
+    if answer is ... or given and any(each is ... for each in answer):
+        raise Unanswered
+    if given and len(answer) == len(names):
+        return answer
+    came = f"han llegado {len(answer)}" if given else f"ha llegado «{type(answer).__name__}»"
+    expected = f"{', '.join(names[:-1])} y {names[-1]}"
+    raise Mistake(f"Hacen falta {len(names)} cosas, por este orden: {expected}. Y {came}.")
+
+
+def image_number(answer, count: int) -> int:
+    """El número de una de `count` imágenes.
+
+    Errores:
+        Mistake: no es un entero, o no existe esa imagen.
+    """
+    if isinstance(answer, bool) or not isinstance(answer, int | np.integer):
+        raise Mistake(f"La imagen es su número, un entero, y ha llegado «{type(answer).__name__}».")
+    if not 0 <= answer < count:
+        raise Mistake(f"Las imágenes van de la 0 a la {count - 1}, y has escrito {answer}.")
+    return int(answer)
+
+
 def matches(one, other) -> bool:
     """Si son iguales, salvo el redondeo, en forma y valores."""
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
