@@ -247,8 +247,8 @@ def times_with_errors(raw, mask):
 #
 # <details><summary>Pista</summary>
 #
-# Prueba su función con tres casos: un mapa de 4 × 6 y una máscara de 18 × 12; un mapa con un solo valor, negativo, fuera
-# del sujeto; un mapa con todo a 0. ¿Qué debería dar cada uno?
+# Prueba su función con tres casos: un mapa de 4 × 6 y una máscara de 18 × 12; un mapa con algo positivo dentro del sujeto
+# y algo negativo fuera; un mapa con todo a 0. ¿Qué debería dar cada uno?
 #
 # </details>
 # <details><summary>Un error frecuente</summary>
@@ -429,9 +429,7 @@ comprobar("04-5", empty_by_design)
 if comprobar.hecho("04-5"):
     last_maps = model.get_layer("bloque3_conv2").output
     pooled = keras.layers.GlobalAveragePooling2D(name="promedio_global")(last_maps)
-    means = keras.Model(model.input, pooled).predict(
-        batches.map(lambda x, y: x), verbose=0
-    )
+    means = keras.Model(model.input, pooled).predict(batches, verbose=0)
     dense = keras.layers.Dense(2, activation="softmax", name="salida_vacia")
     network = keras.Model(model.input, dense(pooled))
     dense.set_weights(empty_by_design(means))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from gradcam_helpers.engine.answers import Exercise, expect, matches, numbers
+from gradcam_helpers.engine.answers import Exercise, expect, image_number, matches, numbers, several
 from gradcam_helpers.engine.attempt import Mistake, Unanswered, call
 
 # --- 04-1: tres copias de la red ----------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _quote(names) -> str:
 
 def account_for_logit(answer):
     activations, gradients, logits, biases = _small_network()
-    maps, missing = _pair(call(answer, activations, gradients, logits), "el mapa y lo que falta")
+    maps, missing = several(call(answer, activations, gradients, logits), ["los mapas", "lo que falta"])
     products = gradients * activations
     expected = products.sum(axis=-1)
     grad_cam = np.einsum("nk,nijk->nij", gradients.mean(axis=(1, 2)), activations)
@@ -148,12 +148,6 @@ def _small_network():
     logits = hidden.clip(0) @ second + last
     gradients = (active @ first.T).reshape(activations.shape)
     return activations, gradients, logits, active @ bias + last
-
-
-def _pair(result, what: str):
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        raise Mistake(f"Tu función debe devolver dos cosas, {what}, y devuelve «{type(result).__name__}».")
-    return result
 
 
 # --- 04-3: cuántas veces su superficie ----------------------------------------------------------------
@@ -269,9 +263,10 @@ def contradiction(answer, count: int, layers: Sequence[str], measure: Callable):
     count, layers: cuántas imágenes hay, y las capas de la red.
     measure: da las veces que el fondo recibe lo que le toca, `(grad_cam, hires_cam)`, en una imagen y capa.
     """
-    if answer is ... or isinstance(answer, tuple | list) and any(each is ... for each in answer):
-        raise Unanswered
-    position, layer = _place(answer, count, layers)
+    position, layer = several(answer, ["el número de la imagen", "el nombre de la capa"])
+    position = image_number(position, count)
+    if layer not in layers:
+        raise Mistake(f"En esta red no hay ninguna capa «{layer}». Hay: {', '.join(layers)}.")
     times = dict(zip(("Grad-CAM", "HiResCAM"), measure(position, layer), strict=True))
     said = " y ".join(f"{value:.2f} veces según {method}" for method, value in times.items())
     where = f"En la imagen {position}, capa {layer}"
@@ -288,25 +283,6 @@ def contradiction(answer, count: int, layers: Sequence[str], measure: Callable):
             f"pase de {MOST} y el otro no llegue a {LEAST}."
         )
     return [f"que en la imagen {position}, capa {layer}, un método se inclina hacia el fondo y el otro no"]
-
-
-def _place(answer, count: int, layers: Sequence[str]) -> tuple[int, str]:
-    position, layer = _pair_of(answer)
-    if isinstance(position, bool) or not isinstance(position, int | np.integer):
-        raise Mistake(f"La imagen es su número, un entero, y ha llegado «{type(position).__name__}».")
-    if not 0 <= position < count:
-        raise Mistake(f"Las imágenes van de la 0 a la {count - 1}, y has escrito {position}.")
-    if layer not in layers:
-        raise Mistake(f"En esta red no hay ninguna capa «{layer}». Hay: {', '.join(layers)}.")
-    return int(position), layer
-
-
-def _pair_of(answer):
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Mistake(
-            "Hacen falta dos cosas entre paréntesis: el número de la imagen y el nombre de la capa."
-        )
-    return answer
 
 
 # --- 04-5: un mapa que tiene que salir vacío ----------------------------------------------------------
@@ -331,7 +307,7 @@ def empty_by_design(answer):
 
 
 def _dense(result, filters: int):
-    kernel, bias = _pair(result, "los pesos y los sesgos")
+    kernel, bias = several(result, ["los pesos", "los sesgos"])
     kernel, bias = numbers(kernel, "Los pesos"), numbers(bias, "Los sesgos")
     if kernel.shape == (2, filters):
         raise Mistake(
