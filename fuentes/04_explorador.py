@@ -718,15 +718,15 @@ for name, group in groups.items():
 # %% [markdown]
 # ## Ejercicios
 #
-# 1. Busca una imagen en la que Grad-CAM y HiResCAM señalen zonas distintas. ¿Cuál suma lo que dice la segunda
-#    barra del medidor? *Pista:* suma el `raw` de cada explicación.
-# 2. Sube una foto tuya, o de un objeto. ¿Qué predice la red y con qué seguridad? ¿Qué señala?
-# 3. Repite la figura 4 con el caballo a la derecha. ¿Cambian de lado los mapas? *Pista:*
-#    `((150, horse), (0, person))`.
-# 4. ¿A partir de qué diferencia es falso el mapa de la probabilidad? *Pista:* prueba de 5 a 30 con
-#    `more_confident`.
-# 5. Construye una red en la que el mapa de una clase tenga que salir vacío. *Pista:* tras `bloque3_conv2`, un
-#    promedio global y una densa con pesos negativos.
+# Están en el [cuaderno de ejercicios](ejercicios/04_explorador_ejercicios.ipynb), que dice qué falla y por qué puede
+# ser. Después de intentarlo, mira las [soluciones](soluciones/04_explorador_soluciones.ipynb).
+#
+# 1. **Tres copias de la red:** predecir qué mapas cambian cuando cambian los logits.
+# 2. **HiResCAM y lo que falta:** calcular a mano el mapa y el medidor de completitud.
+# 3. **Cuántas veces su superficie:** encontrar tres errores que no se ven con imágenes cuadradas.
+# 4. **Dos métodos que se contradicen:** buscar con el panel una imagen en que discrepan sobre el fondo.
+# 5. **Un mapa que tiene que salir vacío:** diseñar una red que responde una clase cuyo mapa no señala nada.
+# 6. **Un informe que dice demasiado:** separar lo que un mapa mide de lo que no.
 
 # %% [markdown]
 # ## Lo que hemos visto

@@ -553,11 +553,15 @@ for which, chosen in {"Todos": right | True, "Solo aciertos": right}.items():
 # %% [markdown]
 # ## Ejercicios
 #
-# 1. Busca en el banco un caballo que cambie de respuesta al pasar del blanco al bosque. ¿Qué respondía sobre blanco?
-#    *Pista:* `np.flatnonzero(changes[:, 0] & (labels == 0))`.
-# 2. Repite la cuenta de la concordancia sin separar por respuesta. ¿Cambia la de HiResCAM? ¿Por qué no es una
-#    comparación justa? *Pista:* mira la dependencia media de cada respuesta.
-# 3. Cambia otra cosa: reduce al sujeto a la mitad con `cv2.resize`, sobre blanco. ¿Decide el tamaño?
+# Están en el [cuaderno de ejercicios](ejercicios/05_experimento_ejercicios.ipynb), que dice qué falla y por qué puede
+# ser. Después de intentarlo, mira las [soluciones](soluciones/05_experimento_soluciones.ipynb).
+#
+# 1. **Pegar todo un lote:** poner a muchos sujetos sobre un fondo sin estropear nada.
+# 2. **Cuánto depende del fondo:** medir en qué parte de los fondos cambia la respuesta.
+# 3. **Un intervalo demasiado estrecho:** encontrar dos errores de un remuestreo, y sortear individuos.
+# 4. **El mismo caballo, dos respuestas:** buscar con el banco un caballo que cambia de respuesta.
+# 5. **La mitad de grande:** cambiar otra cosa, el tamaño, con su máscara.
+# 6. **Un bosque vacío que se llama «caballo»:** decir qué prueba y qué no.
 
 # %% [markdown]
 # ## Lo que hemos visto

@@ -344,20 +344,11 @@ def disagree(position, layer):
     return min(times) < 0.9 and max(times) > 1.1
 
 
-found = next(
-    (position, layer)
-    for layer in explainer.layer_names[::-1]
-    for position in range(len(images))
-    if disagree(position, layer)
-)
+numbers, layers = range(len(images)), explainer.layer_names[::-1]
+found = next((i, layer) for layer in layers for i in numbers if disagree(i, layer))
 # </solución>
-comprobar(
-    "04-4",
-    found,
-    count=len(images),
-    layers=explainer.layer_names,
-    measure=background_times,
-)
+given = {"layers": explainer.layer_names, "measure": background_times}
+comprobar("04-4", found, count=len(images), **given)
 
 # %% [markdown] tags=["solucion"]
 # Aquí la busca un programa, para que valga con cualquier red. Con el panel se llega antes de lo que parece, y por eso

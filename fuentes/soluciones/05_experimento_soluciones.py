@@ -222,10 +222,8 @@ def interval(values, who, generator):
     # <solución> return ...
     people = np.unique(who)
     photos = {each: values[who == each] for each in people}
-    means = []
-    for _ in range(2000):
-        drawn = generator.choice(people, size=len(people))
-        means.append(np.concatenate([photos[each] for each in drawn]).mean())
+    draws = generator.choice(people, size=(2000, len(people)))
+    means = [np.concatenate([photos[each] for each in drawn]).mean() for drawn in draws]
     return np.percentile(means, (2.5, 97.5))
     # </solución>
 
@@ -335,9 +333,9 @@ if comprobar.hecho("05-4"):
 #
 # Diseñar · media · 15 min
 #
-# El fondo no es la única pista: también puede serlo el **tamaño**. Para cambiar solo eso, deja al sujeto sobre blanco,
-# reduce la imagen entera a la mitad de alto y de ancho y ponla en el centro de un lienzo blanco del tamaño de antes. Haz
-# lo mismo con la máscara: sin ella no se podría repetir el experimento del fondo.
+# El fondo no es la única pista: también puede serlo el **tamaño**. Deja al sujeto sobre blanco, reduce la imagen entera a
+# la mitad de alto y de ancho y ponla en el centro de un lienzo blanco del tamaño de antes. Haz lo mismo con la máscara: sin
+# ella no se podría repetir después el experimento del fondo.
 #
 # **Entrega:** `half_size(image, mask)`, que recibe una imagen, uint8 (alto, ancho, 3), con lados múltiplos de 4, y su
 # máscara, bool (alto, ancho), y devuelve dos cosas, con las mismas formas y tipos: la imagen y la máscara del sujeto

@@ -117,10 +117,10 @@ def _answers():
 
 # --- 05-3: un intervalo demasiado estrecho ------------------------------------------------------------
 
-SEEDS = 3  # sorteos que se promedian: de uno solo, el azar movería los extremos
+SEEDS = 5  # sorteos que se promedian: de uno solo, el azar movería los extremos
 DRAWS = 20_000  # remuestreos de los intervalos con que se compara
 CENTRAL, NINETY = (2.5, 97.5), (5, 95)  # percentiles que encierran el 95 % y el 90 %
-CLOSE = 0.15  # lo que puede apartarse un extremo, en errores típicos de la media
+CLOSE = 0.12  # lo que puede apartarse un extremo, en errores típicos de la media
 
 
 def interval_of_individuals(answer):
