@@ -327,13 +327,17 @@ for name, part in (("entrenamiento", train_images), ("prueba", test_images)):
 # %% [markdown]
 # ## Ejercicios
 #
-# 1. Cuenta cuántas de las 60 imágenes de entrenamiento son de cada clase. ¿Están equilibradas? *Pista:*
-#    `np.bincount`.
-# 2. Apunta el fondo de diez caballos y diez personas del entrenamiento, y pide a alguien que adivine la clase
-#    por la lista. ¿Cuántas acierta? Al azar acertaría unas diez.
-# 3. Calcula la imagen media de cada clase en el entrenamiento, `train_images[train_labels ==
-#    0].mean(axis=0)`, y muéstrala con `plots.show_images`, después de convertirla a `uint8`. ¿Qué se
-#    reconoce en ella?
+# Están en [su cuaderno](ejercicios/01_datos_ejercicios.ipynb), que dice de cada respuesta si vale y, si
+# no, por qué puede ser:
+#
+# 1. **Contar las imágenes de cada clase:** ver si están equilibradas, también si falta alguna clase.
+# 2. **El porcentaje de esquinas blancas:** llevar la medida de la lección a una función.
+# 3. **Una media que no es la media:** encontrar dos errores que no dan ningún mensaje.
+# 4. **Dos imágenes del mismo individuo:** mirar si cada imagen es de alguien distinto.
+# 5. **Repartir individuos, no imágenes:** apartar una parte para vigilar, sin conocidos.
+# 6. **Tres cuentas antes de entrenar:** decir qué mirarías en otro conjunto de datos.
+#
+# Después de intentarlos, compara con [las soluciones](soluciones/01_datos_soluciones.ipynb).
 
 # %% [markdown]
 # ## Lo que hemos visto

@@ -572,12 +572,17 @@ figure = plots.show_ranks(singular_values, untrained_values, agreement)
 # %% [markdown]
 # ## Ejercicios
 #
-# 1. ¿Cuántos parámetros tendría la red si el primer bloque tuviera 64 filtros por capa? Calcúlalo con las
-#    funciones de la lección. *Pista:* cambia también la entrada del bloque 2.
-# 2. ¿Y si hubiera un cuarto bloque, de 128 filtros? ¿Por qué el total **baja**? *Pista:* mira cuánto mide
-#    el mapa que se aplana.
-# 3. Quédate solo con la **segunda** dirección, `directions[:, 1:2]`, en lugar de la primera. ¿Cuántas
-#    respuestas se conservan? Compáralo con el rango 0.
+# Están en [su cuaderno](ejercicios/02_red_convolucional_ejercicios.ipynb), que dice de cada respuesta si vale y, si
+# no, por qué puede ser:
+#
+# 1. **Contar los parámetros de cualquier red:** con más filtros y con un cuarto bloque, que da una sorpresa.
+# 2. **Elegir la época:** decidir con la validación y no con la prueba.
+# 3. **Cuatro errores que no avisan:** reparar la preparación de los lotes.
+# 4. **Reducir una matriz:** la de rango $r$ más parecida, por otro camino; se prueba con una imagen.
+# 5. **El rango que basta:** leer en el control desde qué rango no cambia ninguna respuesta.
+# 6. **Lo que dice una caída:** qué se puede decir de dos exactitudes, y qué no.
+#
+# Después de intentarlos, compara con [las soluciones](soluciones/02_red_convolucional_soluciones.ipynb).
 
 # %% [markdown]
 # ## Lo que hemos visto

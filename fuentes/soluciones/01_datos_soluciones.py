@@ -230,8 +230,10 @@ if comprobar.hecho("01-3"):
 
 # %% [markdown] tags=["solucion"]
 # Un uint8 llega a 255 y vuelve a empezar: la suma de unas pocas imágenes ya lo desborda. `mean` suma en flotante. Y la
-# suma de cada clase se divide entre las imágenes de esa clase. Si los sujetos cambian de sitio y de postura, sus contornos
-# se borran en la media, mientras que lo que se repite, como un cielo claro arriba, se queda.
+# suma de cada clase se divide entre las imágenes de esa clase.
+#
+# Con los datos embebidos se reconocen las dos siluetas, porque los sujetos están casi siempre en el centro. Y el fondo
+# medio no es el mismo: más verde detrás de los caballos, más claro y arenoso detrás de las personas.
 
 # %% [markdown]
 # ## 01-4 · Dos imágenes del mismo individuo

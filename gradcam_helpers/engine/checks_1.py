@@ -44,7 +44,7 @@ def _cornered() -> np.ndarray:
         *[[(bottom, left, 255)]] * 3,
         *[[(bottom, right, 255)]] * 4,
         [(rows, columns, 255) for rows in (top, bottom) for columns in (left, right)],
-        [(top, left, LIGHT + 2)],  # blanca, sin ser 255
+        [(top, left, LIGHT + 1)],  # blanca, sin ser 255
         [(top, left, LIGHT)],  # llega al límite y no lo pasa
         *[[(vertex, vertex, 255)]] * 2,  # el vértice es blanco, y la esquina no
         *[[(top, right, red)]] * 4,  # solo es claro un canal
@@ -89,7 +89,7 @@ def white_corner_percentage(answer):
         "Una esquina de valor medio 250 justo no pasa de 250: mira la comparación.": percentage(
             means >= LIGHT
         ),
-        "Parece que exiges el valor 255: una esquina de 252 también es blanca.": percentage(means == 255),
+        "Parece que exiges el valor 255: una esquina de 251 también es blanca.": percentage(means == 255),
         "Parece que miras una esquina menor, o un solo píxel: son de 10 × 10.": percentage(
             _corners(images, 1).mean(axis=2) > LIGHT
         ),

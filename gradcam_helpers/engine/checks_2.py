@@ -294,8 +294,8 @@ def stable_rank(answer, answers: Mapping[int, np.ndarray]):
         )
     whole = list(answers.values())[-1]
     changed = {each: int(np.sum(given != whole)) for each, given in answers.items()}
-    if changed[int(rank)]:
-        raise Mistake(f"Con rango {rank} todavía cambia alguna respuesta: {changed[int(rank)]} de {len(whole)}.")
+    if some := changed[int(rank)]:
+        raise Mistake(f"Con rango {rank} todavía cambia alguna respuesta: {some} de {len(whole)}.")
     larger = [each for each in answers if each > rank and changed[each]]
     if larger:
         raise Mistake(

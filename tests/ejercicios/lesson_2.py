@@ -177,7 +177,7 @@ WRONG = [
     Answer(
         "02-3", lambda *given: prepared(*given, lambda images: tf.cast(images // 255, tf.float32)), "a cero"
     ),
-    Answer("02-3", lambda *given: prepared(*given, lambda images: tf.cast(images, tf.float32) / 256), "entre 256"),
+    Answer("02-3", lambda *given: prepared(*given, lambda images: images / 255 * (255 / 256)), "entre 256"),
     Answer("02-3", lambda *given: prepared(*given, lambda images: images), "no divides"),
     Answer(
         "02-3", lambda *given: prepared(*given, lambda images: images / tf.reduce_max(images)), "su máximo"
