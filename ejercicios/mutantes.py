@@ -30,7 +30,7 @@ LEAST = 0.95  # parte de ellos que debe notarse
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("01-5", "order = individuals"): "se pide un reparto que se repita, sorteado o no",
     ("01-5", "order = np.random.default_rng(1).permutation(individuals)"): "vale cualquier semilla",
-    ("02-3", "return dataset.map(lambda x, y: (x / 255, y))"): "TensorFlow divide uint8 en float32",
+    ("02-3", "return batches.map(lambda x, y: (x / 255, y))"): "TensorFlow divide uint8 en float32",
     ("02-4", "left, values, right = np.linalg.svd(matrix)"): "las direcciones que sobran no se usan",
     ("02-4", "left, values, right = np.linalg.svd(matrix, full_matrices=True)"): "tampoco así se usan",
     (

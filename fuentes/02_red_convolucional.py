@@ -575,12 +575,12 @@ figure = plots.show_ranks(singular_values, untrained_values, agreement)
 # Están en [su cuaderno](ejercicios/02_red_convolucional_ejercicios.ipynb), que dice de cada respuesta si vale y, si
 # no, por qué puede ser:
 #
-# 1. **Contar los parámetros de cualquier red:** con más filtros y con un cuarto bloque, que da una sorpresa.
-# 2. **Elegir la época:** decidir con la validación y no con la prueba.
+# 1. **Contar los parámetros de cualquier red:** también con un cuarto bloque.
+# 2. **Elegir la época:** con la validación, no con la prueba.
 # 3. **Cuatro errores que no avisan:** reparar la preparación de los lotes.
-# 4. **Reducir una matriz:** la de rango $r$ más parecida, por otro camino; se prueba con una imagen.
-# 5. **El rango que basta:** leer en el control desde qué rango no cambia ninguna respuesta.
-# 6. **Lo que dice una caída:** qué se puede decir de dos exactitudes, y qué no.
+# 4. **Reducir una matriz:** por otro camino, y con una imagen.
+# 5. **El rango que basta:** leerlo en el control.
+# 6. **Lo que dice una caída:** leer dos exactitudes.
 #
 # Después de intentarlos, compara con [las soluciones](soluciones/02_red_convolucional_soluciones.ipynb).
 

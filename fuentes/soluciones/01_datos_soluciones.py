@@ -243,7 +243,7 @@ if comprobar.hecho("01-3"):
 # **Predice antes de mover.** Si un conjunto tiene mil imágenes, ¿tiene mil individuos? Recorre las 60 y busca dos que
 # muestren **al mismo** caballo o a la misma persona. Fíjate después en el fondo de las dos.
 #
-# Los datos originales no dicen quién es quién: con ellos se comprueba lo demás, y lo dice.
+# Los datos originales no dicen quién es quién: con ellos solo se comprueba que las dos imágenes sean de la misma clase.
 #
 # **Entrega:** `pair`, dos posiciones distintas entre paréntesis, de 0 a 59: las que se leen **debajo** de la imagen.
 #
@@ -276,7 +276,7 @@ comprobar("01-4", pair, identities=identities, labels=labels)
 # %% [markdown] tags=["solucion"]
 # Con los datos embebidos, hay otras parejas, como 3 y 31, o 27 y 48. En ellas, el individuo aparece siempre en el mismo
 # tipo de paisaje: quien lo reconozca, o reconozca el paisaje, acierta. Por eso una imagen nueva de un individuo conocido no
-# es un examen.
+# es un examen. Con los originales la pareja es otra, como 14 y 15, y hay que fiarse de la vista.
 
 # %% [markdown]
 # ## 01-5 · Repartir individuos, no imágenes

@@ -188,8 +188,8 @@ for batch, labels in faulty_prepare(pictures, numbers, 4).take(5):
     print("etiquetas:", labels.numpy(), "· valor de un píxel:", batch.numpy()[0, 0, 0, 0])
 
 # %% [markdown]
-# Son diez imágenes iguales, de valor 200, con una etiqueta cada una, de 0 a 9, para seguirles la pista. ¿Qué cuatro cosas
-# no deberían verse en esas líneas?
+# Son diez imágenes iguales, de valor 200, con una etiqueta cada una, de 0 a 9, para seguirles la pista. ¿Qué cuatro
+# errores delatan esas líneas?
 #
 # **Entrega:** `prepare(images, labels, batch_size)`, sin los errores: un `tf.data.Dataset` de parejas (imágenes,
 # etiquetas). En cada época, cada imagen sale una vez, barajada; los lotes son de `batch_size`, salvo el último, si no se
@@ -212,9 +212,9 @@ for batch, labels in faulty_prepare(pictures, numbers, 4).take(5):
 # %%
 def prepare(images, labels, batch_size):
     # <solución> return ...
-    dataset = tf.data.Dataset.from_tensor_slices((images, labels))
-    dataset = dataset.shuffle(len(images)).batch(batch_size)
-    return dataset.map(lambda x, y: (tf.cast(x, tf.float32) / 255, y))
+    pairs = tf.data.Dataset.from_tensor_slices((images, labels))
+    batches = pairs.shuffle(len(images)).batch(batch_size)
+    return batches.map(lambda x, y: (tf.cast(x, tf.float32) / 255, y))
     # </solución>
 
 
@@ -342,7 +342,8 @@ comprobar("02-5", stable_rank, answers=answers)
 # %%
 if comprobar.hecho("02-5"):
     for rank in range(9):
-        print(f"Rango {rank}: cambian {np.sum(answers[rank] != answers[128])} respuestas")
+        changed = np.sum(answers[rank] != answers[128])
+        print(f"Rango {rank}, respuestas que cambian: {changed}")
 
 # %% [markdown] tags=["solucion"]
 # El control lo da sin escribir código; aquí se calcula, para que valga con cualquier red. Con la publicada y los datos
@@ -354,8 +355,9 @@ if comprobar.hecho("02-5"):
 #
 # Interpretar · media · 10 min
 #
-# Una red acierta 0,99 en la validación y 0,82 en la prueba, con 120 imágenes y límites de 0,76 y 0,89. La prueba tiene
-# fondo blanco e individuos nuevos. ¿Qué dicen esas cifras, qué **no** dicen, y qué medirías para saber más?
+# Una red como la de la lección acierta 0,99 en la validación y 0,82 en la prueba, con 120 imágenes y límites de 0,76 y
+# 0,89. La prueba tiene fondo blanco e individuos nuevos. ¿Qué dicen esas cifras, qué **no** dicen, y qué medirías para
+# saber más?
 #
 # **Entrega:** `reading`, un texto de cinco a diez líneas.
 #
@@ -387,13 +389,14 @@ if comprobar.hecho("02-5"):
 # %%
 # <solución> reading = ...
 reading = """
-La red acierta menos en la prueba, y no es por azar: 0,99 queda fuera de los límites,
-aunque estos sean demasiado estrechos, porque hay imágenes del mismo individuo.
-No dicen por qué. Cambian dos cosas a la vez, el fondo y los individuos, y además la
+La red acierta menos en la prueba, y el sorteo de imágenes no lo explica: 0,99 queda
+fuera de los límites, aunque estos sean demasiado estrechos, porque hay varias
+imágenes de cada individuo.
+Las cifras no dicen por qué. Cambian dos cosas a la vez, el fondo y los individuos, y además la
 validación es optimista, porque a sus individuos la red ya los conoce.
-Mediría los mismos sujetos de la prueba sobre paisajes: si la exactitud vuelve a
-subir, es el fondo. Y apartaría individuos enteros para la validación: si baja a
-0,82, son los individuos.
+Mediría los mismos sujetos de la prueba sobre paisajes: si la exactitud sube, el
+fondo contaba. Y apartaría individuos enteros para la validación: si su exactitud
+baja, contaba conocerlos.
 """
 # </solución>
 comprobar("02-6", reading)

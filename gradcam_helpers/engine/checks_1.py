@@ -163,10 +163,7 @@ def same_individual(answer, identities, labels):
             "individuo. ¿Has tomado la posición del control en lugar del número que hay debajo de la imagen?"
         )
     if len(np.unique(identities)) == len(identities):
-        return (
-            "que son dos imágenes distintas de la misma clase",
-            "que sean del mismo individuo no se puede comprobar aquí: estos datos no dicen quién es quién",
-        )
+        return ["que son dos imágenes distintas de la misma clase: estos datos no dicen quién es quién"]
     if identities[one] != identities[other]:
         repeated = [position for position in pair if np.sum(identities == identities[position]) > 1]
         clue = (
@@ -175,8 +172,8 @@ def same_individual(answer, identities, labels):
             else "Ninguna de las dos tiene otra entre estas: busca una pareja distinta."
         )
         raise Mistake(
-            f"La imagen {one} y la {other} son de la misma clase, pero de individuos distintos. Se parecen, "
-            f"quizá en la postura o en el fondo: mira el pelo, la piel y la ropa. {clue}"
+            f"La imagen {one} y la {other} son de la misma clase, pero de individuos distintos. Puede "
+            f"que se parezcan en la postura o en el fondo: mira el pelaje, o el pelo y la ropa. {clue}"
         )
     return ["que son dos imágenes distintas del mismo individuo"]
 
