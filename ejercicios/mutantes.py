@@ -10,9 +10,11 @@ import ast
 import contextlib
 import copy
 import io
+import linecache
 import os
 import random
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,12 +128,19 @@ def _in_visiting_order(node: ast.AST) -> Iterator[ast.AST]:
         yield from _in_visiting_order(child)
 
 
+def _compile(cell: str):
+    """Una celda, con su código donde lo buscan los avisos de error y TensorFlow, como en Jupyter."""
+    name = f"<celda {hash(cell)}>"
+    linecache.cache[name] = len(cell), None, cell.splitlines(keepends=True), name
+    return compile(cell, name, "exec")
+
+
 def survives(cell: str, key: str, namespace: dict) -> bool:
     """Si, con la celda cambiada, el ejercicio sigue bien."""
     scope = {**namespace, "comprobar": checks.Checker()}
     with contextlib.redirect_stdout(io.StringIO()):
         try:
-            exec(compile(cell, "<celda>", "exec"), scope)
+            exec(_compile(cell), scope)
         except Exception:  # la propia celda se detiene: quien estudia lo ve
             return False
     return scope["comprobar"].hecho(key)
@@ -145,7 +154,7 @@ def attack(path: Path, chance: random.Random) -> tuple[int, int]:
         if cell.cell_type != "code":
             continue
         with contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(cell.source, "<celda>", "exec"), namespace)
+            exec(_compile(cell.source), namespace)
         keys = [key for key in checks.EXERCISES if f'comprobar("{key}"' in cell.source]
         if not keys or checks.EXERCISES[keys[0]].check is None:
             continue
@@ -161,6 +170,7 @@ def attack(path: Path, chance: random.Random) -> tuple[int, int]:
 
 def main() -> None:
     matplotlib.use("agg")
+    warnings.simplefilter("ignore")  # los de las soluciones estropeadas
     chance = random.Random(SEED)
     totals = [0, 0]
     for path in sorted(SOLUTIONS.glob("*.ipynb")):

@@ -184,14 +184,15 @@ def correlate(one, other):
 heatmaps = [explanation.heatmap[0] for explanation in compared]
 titles = [title(explanation.method, explanation.empty[0]) for explanation in compared]
 pictures = [images[horse]] * len(methods)
-figure = plots.show_overlays(pictures, heatmaps, titles, columns=3)
+figure = plots.show_overlays(pictures, heatmaps, titles, columns=3, percentile=99.5)
 
 for name, heatmap in zip(methods[1:], heatmaps[1:]):
     print(f"Correlación de {name} con Grad-CAM: {correlate(heatmap, heatmaps[0]):.2f}")
 
 # %% [markdown]
 # **Figura 1.** La misma imagen y la misma capa, `bloque3_conv2`, según seis métodos (todos menos Score-CAM); de
-# cada uno, el mapa solo y superpuesto. Es una sola imagen.
+# cada uno, el mapa solo y superpuesto. Para que unos pocos píxeles no dejen a oscuras el resto, todo lo que pasa del
+# percentil 99,5 se ve del mismo color; las cuentas usan el mapa entero. Es una sola imagen.
 #
 # <details><summary>Lo que se ve con los datos embebidos</summary>
 #
@@ -452,7 +453,7 @@ titles = [
     for name, empty in zip(data.CLASS_NAMES, maps.empty[0])
 ]
 heatmaps = np.concatenate([maps.heatmap[0] for maps in two_maps])
-figure = plots.show_overlays([both] * 4, heatmaps, titles)
+figure = plots.show_overlays([both] * 4, heatmaps, titles, percentile=99.5)
 
 # %% [markdown]
 # **Figura 4.** Los mapas de «caballo», a la izquierda, y de «persona», a la derecha, en `bloque3_conv2`: arriba,
@@ -642,7 +643,8 @@ two = data.prepare_image(images[examples])
 explained = [explainer.explain(two, method=name) for name in methods]
 heatmaps = [each.heatmap[i] for i in (0, 1) for each in explained]
 titles = [title(each.method, each.empty[i]) for i in (0, 1) for each in explained]
-figure = plots.show_overlays(images[np.repeat(examples, 2)], heatmaps, titles)
+pictures = images[np.repeat(examples, 2)]
+figure = plots.show_overlays(pictures, heatmaps, titles, percentile=99.5)
 
 # %% [markdown]
 # **Figura 7.** Dos errores, con el mapa de la clase **equivocada** según dos métodos: arriba, el más seguro; abajo,
