@@ -25,8 +25,11 @@ from ejercicios.derivar import MARK, SOLUTIONS
 from gradcam_helpers import checks
 
 SEED = 16
-MOST = 16  # cambios por ejercicio
+MOST = 18  # cambios por ejercicio
 LEAST = 0.95  # parte de ellos que debe notarse
+
+# Lo que se busca en un panel: cambiada, la búsqueda da otro hallazgo, que vale si cumple lo que se pide.
+SOUGHT = ("03-4", "04-4", "05-4")
 
 # Cambios que no cambian nada: ejercicio, y cómo queda la línea → por qué.
 EQUIVALENT: dict[tuple[str, str], str] = {
@@ -39,6 +42,19 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "02-5",
         "same = [np.array_equal(answers[128], each) for each in answers.values()]",
     ): "la igualdad es simétrica",
+    ("03-2", "hidden = body(activations)"): "fuera de un entrenamiento, Keras ya apaga el dropout",
+    ("03-2", "logits = tf.matmul(hidden, output.kernel) - output.bias"): "el sesgo no cambia el gradiente",
+    ("03-3", "return mixed.astype(np.uint8)"): "truncar en lugar de redondear es un nivel de gris",
+    ("04-3", "relevance = cv2.resize(np.maximum(0, raw), mask.shape[::-1])"): "el máximo es simétrico",
+    ("04-3", "return -np.nan"): "NaN no tiene signo",
+    ("04-5", "bias = [0, 2 * np.median(means.sum(axis=1))]"): "es un diseño: otro sesgo lo cumple también",
+    (
+        "05-3",
+        "draws = generator.choice(people, size=(1999, len(people)))",
+    ): "uno menos, entre dos mil sorteos",
+    ("05-3", "draws = generator.choice(people, size=(2001, len(people)))"): "uno más, entre dos mil sorteos",
+    ("05-5", "on_white = np.where(mask[..., np.newaxis], image, 255)"): "el tipo lo pone la imagen",
+    ("05-5", "small = cv2.resize(on_white, (width // 2, height // 2))"): "vale cualquier interpolación",
 }
 
 SWAPPED = {
@@ -156,7 +172,7 @@ def attack(path: Path, chance: random.Random) -> tuple[int, int]:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(_compile(cell.source), namespace)
         keys = [key for key in checks.EXERCISES if f'comprobar("{key}"' in cell.source]
-        if not keys or checks.EXERCISES[keys[0]].check is None:
+        if not keys or keys[0] in SOUGHT or checks.EXERCISES[keys[0]].check is None:
             continue
         every = [(mutant, line) for mutant, line in mutants(cell.source) if (keys[0], line) not in EQUIVALENT]
         for mutant, line in chance.sample(every, min(MOST, len(every))):

@@ -210,16 +210,18 @@ def test_badges_of_the_readme_open_the_notebook_of_their_row():
     for row, path in zip(rows, LESSONS, strict=True):
         where = path.relative_to(ROOT).as_posix()
         links = re.findall(r"\]\(([^)]*\.ipynb)\)", row)
-        assert links[:3] == [
+        exercises = [each for each in EXERCISES if each.stem == f"{path.stem}_ejercicios"]
+        assert links == [
             where,
             f"https://colab.research.google.com/github/{repository}/blob/{reference}/{where}",
             f"https://mybinder.org/v2/gh/{repository}/{reference}?urlpath=lab/tree/{where}",
+            *(each.relative_to(ROOT).as_posix() for each in exercises),
         ]
 
 
 @pytest.mark.parametrize(
     "path",
-    [*NOTEBOOKS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"],
+    [*NOTEBOOKS, ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "DOCENTES.md"],
     ids=lambda path: path.name,
 )
 def test_local_links_lead_somewhere(path):

@@ -313,6 +313,13 @@ def overlay(answer):
     _, expected = next(_blends(wide, heatmap, 0.8))
     if not _same_colors(blended, expected):
         expect(blended, expected, what)
+    brightest = call(answer, wide, np.ones_like(heatmap), 1.0)[0, 0].astype(int).tolist()
+    color = 255 * np.array(colormaps["inferno"](1.0)[:3])
+    if brightest not in (np.rint(color).tolist(), np.trunc(color).tolist()):
+        raise Mistake(
+            "Con opacidad 1 y un mapa de unos debe quedar el último color de «inferno», y queda "
+            f"{brightest}. ¿De cuánto a cuánto da los colores `colormaps`, y de cuánto a cuánto la imagen?"
+        )
     return (
         "el tamaño, también con una imagen que no es cuadrada",
         "los colores y su mezcla, con dos opacidades",
