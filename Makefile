@@ -7,7 +7,7 @@ BIN := .venv/bin
 CLEAN_EXECUTION := --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False
 NBVAL_REAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=900
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
-PANELS := explorer bench chooser gallery canvas turns photos ranks  # lo que cambia con la versión de ipywidgets o de Pillow
+PANELS := explorer bench chooser gallery canvas turns photos ranks foresight  # lo que cambia con la versión de ipywidgets o de Pillow
 NOTEBOOKS := notebooks/*.ipynb notebooks/*/*.ipynb
 REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
@@ -58,9 +58,8 @@ captura: .venv/navegador  # la imagen del explorador que enseñan el README y la
 datos: .venv/listo  # dibuja de nuevo los datos embebidos
 	$(BIN)/python -m generador datos
 
-pesos: .venv/listo  # entrena la red de la lección 2 con cada conjunto de datos y publica sus pesos
-	$(BIN)/python pesos/publicar.py embebido
-	$(BIN)/python pesos/publicar.py real
+pesos: .venv/listo  # entrena la red de la lección 2 con cada conjunto de datos, publica sus pesos y sortea los montajes
+	for data in embebido real; do $(BIN)/python pesos/publicar.py $$data && $(BIN)/python pesos/sortear.py $$data || exit 1; done
 
 estilo: .venv/listo  # formato y errores del código
 	$(BIN)/ruff format gradcam_helpers generador pesos ejercicios tests medidas figuras && $(BIN)/ruff check

@@ -70,8 +70,8 @@ elif root == course:
 sys.path.insert(0, str(root))
 
 # %%
-from gradcam_helpers import cam, data, explorer, formulas, metrics
-from gradcam_helpers import models, plots, readiness
+from gradcam_helpers import cam, data, explorer, foresight, formulas
+from gradcam_helpers import metrics, models, plots, readiness
 import numpy as np
 
 source = data.prepare_source()
@@ -94,7 +94,37 @@ explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
 
 # %% [markdown]
 # Mueve **Imagen** y lee la tabla: la clase verdadera y la probabilidad que la red da a cada clase. **Capa** se explica en la
-# lección 3, pero puedes moverla ya. Expliquemos ahora todas las imágenes y contemos los aciertos:
+# lección 3, pero puedes moverla ya.
+
+# %% [markdown]
+# ## Predice, y verás
+#
+# Al acabar el curso, ¿conocerás mejor la red? Aquí hay diez **montajes** que no has visto: imágenes de prueba
+# recortadas y puestas sobre un fondo vacío. Di qué responderá la red a cada uno: no lo que hay en la imagen, sino lo
+# que **la red** dirá. Al final de la lección 5 te esperan otros diez.
+#
+# Responde siempre la red publicada con el curso, aunque después entrenes la tuya.
+
+# %%
+quiz = foresight.Quiz(source, "antes")
+numbers = [str(number) for number in range(1, 11)]
+figure = plots.show_images(quiz.pictures, numbers, columns=5)
+
+# %% [markdown]
+# **Figura 1.** Los diez montajes. El panel los enseña de uno en uno: pulsa «caballo» o «persona» y después
+# «Siguiente». Hasta que pulses «Terminar» puedes cambiar lo que has dicho.
+
+# %% tags=["remove_output", "nbval-ignore-output"]
+foresight.QuestionBoard(quiz, data.CLASS_NAMES)
+
+# %% [markdown]
+# Al terminar aparecen las respuestas de la red y un **código** de seis símbolos. Cópialo: en Colab y en Binder puede que la
+# lección 5 no encuentre lo que predigas aquí. En tu equipo se guarda en la carpeta `modelos`. No se envía nada a nadie.
+
+# %% [markdown]
+# ## ¿Cuántas acierta?
+#
+# Expliquemos ahora todas las imágenes de prueba, tal como son, y contemos los aciertos:
 
 # %%
 explanation = explainer.explain(data.prepare_image(images))
@@ -124,7 +154,7 @@ titles = [f"Imagen {i}: la red responde «{data.CLASS_NAMES[answers[i]]}»" for 
 figure = plots.show_overlays(images[pair], heatmaps[pair], titles)
 
 # %% [markdown]
-# **Figura 1.** A la izquierda, un caballo que la red acierta; a la derecha, un fallo. De cada uno, el mapa solo y superpuesto
+# **Figura 2.** A la izquierda, un caballo que la red acierta; a la derecha, un fallo. De cada uno, el mapa solo y superpuesto
 # a la imagen. La barra da la *relevancia*: cuánto pesó cada zona, según el método, comparada con la que más pesó.
 #
 # ¿Cae lo claro sobre el caballo o la persona? Si se repartiera por igual, le tocaría tanto como ocupa en la imagen:
@@ -173,7 +203,7 @@ steps = [
 figure = plots.show_path(steps)
 
 # %% [markdown]
-# **Figura 2.** Las cinco lecciones que siguen, con su pregunta. Una sospecha (1) se confirma al medir los aciertos (2). Para
+# **Figura 3.** Las cinco lecciones que siguen, con su pregunta. Una sospecha (1) se confirma al medir los aciertos (2). Para
 # explicarla se aprende a hacer un mapa (3). Los mapas se contradicen (4), y decide un experimento (5).
 #
 # | lección | duración |

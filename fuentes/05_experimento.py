@@ -82,8 +82,8 @@ elif root == course:
 sys.path.insert(0, str(root))
 
 # %%
-from gradcam_helpers import bench, cam, data, experiment, formulas, metrics
-from gradcam_helpers import models, plots
+from gradcam_helpers import bench, cam, data, experiment, foresight, formulas
+from gradcam_helpers import metrics, models, plots
 import numpy as np
 
 source = data.prepare_source()
@@ -507,6 +507,36 @@ for which, chosen in {"Todos": right | True, "Solo aciertos": right}.items():
 # ¿Han ganado los mismos métodos las dos veces? La lección 7 volverá a preguntarlo, con más medidas.
 
 # %% [markdown]
+# ## ¿Conoces mejor la red?
+#
+# En la bienvenida predijiste lo que respondería la red publicada a diez montajes. Aquí hay otros diez, de otras imágenes y
+# sobre fondos que el experimento no ha usado. La red es la misma, aunque hayas entrenado la tuya.
+
+# %%
+quiz = foresight.Quiz(source, "después")
+numbers = [str(number) for number in range(1, 11)]
+figure = plots.show_images(quiz.pictures, numbers, columns=10)
+
+# %% [markdown]
+# **Figura 6.** Los diez montajes; en el panel se ven mejor. ¿Qué responderá la red a cada uno?
+
+# %% tags=["remove_output", "nbval-ignore-output"]
+foresight.QuestionBoard(quiz, data.CLASS_NAMES)
+
+# %% [markdown]
+# Cuando termines, ejecuta la celda siguiente. En Colab y en Binder, pega antes el código que te dio la bienvenida; en tu
+# equipo se encuentra solo.
+
+# %%
+code = ""
+print(quiz.compare(code))
+
+# %% [markdown]
+# Cada parte lleva el intervalo de Wilson (1927), y la diferencia, el de Newcombe (1998). **Diez no bastan** para decir
+# gran cosa: quien pase de responder al azar a saberlo todo verá un intervalo sin el cero cinco veces de cada seis; quien
+# pase del azar a acertar, de media, siete, una de cada ocho.
+
+# %% [markdown]
 # ## Límites
 #
 # - **Son montajes.** Nadie se ha retratado en esos sitios: falta la sombra y la luz no es la del lugar. La segunda
@@ -581,6 +611,9 @@ for which, chosen in {"Todos": right | True, "Solo aciertos": right}.items():
 #   [arXiv:2006.09994](https://arxiv.org/abs/2006.09994): el mismo experimento, con ImageNet.
 # - B. Efron y R. Tibshirani (1993). *An Introduction to the Bootstrap*. Chapman & Hall.
 # - F. E. Harrell y otros (1982). *Evaluating the Yield of Medical Tests*. JAMA 247.
+# - R. G. Newcombe (1998). *Interval Estimation for the Difference between Independent Proportions*. Statistics in
+#   Medicine 17; se apoya en E. B. Wilson (1927). *Probable Inference, the Law of Succession, and Statistical Inference*.
+#   JASA 22.
 # - Los tres métodos, Grad-CAM, HiResCAM y LayerCAM, se citan en la lección 4.
 # - ¿Y tu propia red? [Preguntas de quien usa Grad-CAM](preguntas.ipynb).
 # - Lección anterior: [04 · El explorador](04_explorador.ipynb). En las siguientes volveremos a los métodos, para

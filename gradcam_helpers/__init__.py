@@ -10,6 +10,7 @@
     plots          figuras
     explorer       paneles con controles
     bench          el panel del experimento
+    foresight      predecir lo que dirá la red, antes y después del curso
     readiness      si este equipo puede con el curso
     hunt           la cacería del ejercicio 03-6: nueve Grad-CAM, y solo una sin error
     checks         los ejercicios: qué se le dice a quien responde

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from gradcam_helpers import data, models
+from gradcam_helpers import data, foresight, models
 from gradcam_helpers.engine import weights
+from pesos import sortear
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +44,12 @@ def test_accuracy_is_that_of_the_card(source, network):
     # De la prueba real se midieron las imágenes que había, que no eran todas: con otras no se puede comparar.
     expected = {data.VALIDATION_SPLIT, data.TEST_SPLIT}
     assert measured == expected or (source.key == "real" and measured == {data.VALIDATION_SPLIT})
+
+
+@pytest.mark.parametrize("moment", foresight.MOMENTS)
+def test_the_montages_to_foresee_are_balanced(source, moment, monkeypatch, tmp_path):
+    """Quien no conozca la red no pasa de cinco, diga siempre lo que diga."""
+    monkeypatch.setenv("GRADCAM_MODELOS", str(tmp_path))
+    quiz = foresight.Quiz(source, moment)
+    cells = list(zip(quiz.labels.tolist(), quiz.answers.tolist(), strict=True))
+    assert {cell: cells.count(cell) for cell in sortear.CELLS} == sortear.CELLS

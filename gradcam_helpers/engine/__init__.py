@@ -2,6 +2,7 @@
 
     backend      TensorFlow, Keras y TFDS, importados sin sus avisos
     download     la descarga de los datos reales
+    codes        códigos cortos, que se copian a mano de un cuaderno a otro
     stored       los datos guardados en una carpeta: si son los del curso y están enteros
     model_files  el fichero de un modelo: qué es y qué trae
     weights      los pesos publicados de la red del curso, ya entrenada
@@ -23,6 +24,7 @@
     controls     los controles, con un mismo aspecto
     chooser      elegir una imagen
     ranks        el panel de los rangos, de la lección 2
+    questions    el panel de «predice y verás», de las lecciones 0 y 5
     views        lo que se ve en el explorador
     turns        qué petición se atiende, y cuándo
     attempt      la función que escribe quien estudia, llamada con cuidado

@@ -74,7 +74,7 @@ def describe_scores(outputs: Recording | Explanation, class_names, true_class: i
         rows.append((name, _signed(logits[index]), f"{probabilities[index]:.4f}", ", ".join(roles)))
     if len(shown) < len(class_names):
         rows.append((f"y otras {len(class_names) - len(shown)}", "", "", ""))
-    return _table(rows)
+    return table(rows)
 
 
 def list_names(names) -> str:
@@ -99,7 +99,7 @@ def describe_completeness(explanation: Explanation, gap: float, class_name: str)
     decimals = max(2, 1 - int(np.floor(np.log10(limit))))
     rows = [(name, _signed(value, decimals), _bar(value / limit)) for name, value in values.items()]
     title = f"Completitud de {explanation.layer}"
-    return _table([(title, "", f"de −{limit:g} a +{limit:g}"), *rows])
+    return table([(title, "", f"de −{limit:g} a +{limit:g}"), *rows])
 
 
 def describe_colors(colormap: str, width: int) -> str:
@@ -133,7 +133,7 @@ def _bar(fraction: float) -> str:
     )
 
 
-def _table(rows) -> str:
+def table(rows) -> str:
     """Una tabla HTML: la primera fila son los títulos."""
     (titles, *body), style = rows, "style='padding: 0 1em 0 0; text-align: left'"
     cells = ["".join(f"<th {style}>{cell}</th>" for cell in titles)]

@@ -14,6 +14,7 @@ from playwright.sync_api import Locator
 from gradcam_helpers import explorer, plots
 from tests.navegador.expected import (
     EMPTY,
+    FINISH,
     IMAGE,
     METHOD,
     UPLOAD,
@@ -223,6 +224,8 @@ def jpeg(**options) -> bytes:
 def find_boards(notebook: Notebook, folder: Path) -> list[tuple[str, Board]]:
     """Los paneles que muestra un cuaderno, en orden: `(identificador, panel)`.
 
+    Salvo los que recogen predicciones, que no explican nada: `test_foresight_in_browser.py`.
+
     Argumentos:
         folder: una carpeta que existe, donde el núcleo deja lo que tiene cada panel.
     """
@@ -230,6 +233,7 @@ def find_boards(notebook: Notebook, folder: Path) -> list[tuple[str, Board]]:
     return [
         (model, Board(root, load_contents(folder, model, networks[model])))
         for model, root in notebook.views()
+        if not root.get_by_role("button", name=FINISH).count()
     ]
 
 

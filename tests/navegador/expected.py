@@ -17,6 +17,7 @@ FILTER, ERRORS, IMAGE, LAYER, RANK = "Mostrar", "solo errores de la red", "Image
 TARGET, METHOD, SCORE = "Clase", "Método", "Derivar"
 OPACITY, OUTLINE, UPLOAD = "Opacidad", "contorno del sujeto", "Tu foto"
 PLACE = "Fondo"
+NEXT, FINISH = "Siguiente", "Terminar"
 EMPTY = wording.EMPTY_MAP
 NOTHING = "Ninguna imagen pasa los filtros"
 
