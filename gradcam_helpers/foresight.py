@@ -208,10 +208,8 @@ class Quiz:
 
     def describe_result(self) -> str:
         """Los aciertos, lo que acierta quien no sabe nada de la red, y el código."""
-        naive = int(np.sum(self.labels == self.answers))
         return (
-            f"Aciertas {_share(self.round.hits)}.\n"
-            f"Decir siempre la clase del sujeto acierta {naive}; el azar, {COUNT // 2} de media.\n"
+            f"Aciertas {_share(self.round.hits)}.\n{self._describe_ignorance()}\n"
             f"Tu código de «{self.moment}»: {self.round.code}"
         )
 
@@ -233,7 +231,12 @@ class Quiz:
             return f"Las de «antes» son de los datos «{before.key}», y estos son «{self.source.key}»."
         if not self.finished:
             return f"De «antes» hay {_share(before.hits)}. Termina las de «{self.moment}» y repite la celda."
-        return _describe_change(before.hits, self.round.hits)
+        return f"{_describe_change(before.hits, self.round.hits)}\n{self._describe_ignorance()}"
+
+    def _describe_ignorance(self) -> str:
+        """Lo que acierta quien no conoce la red."""
+        naive = int(np.sum(self.labels == self.answers))
+        return f"Decir siempre la clase del sujeto acierta {naive}; el azar, {COUNT // 2} de media."
 
     def _recover(self, stored: Round | None) -> None:
         if stored is None:

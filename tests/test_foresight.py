@@ -295,6 +295,7 @@ def test_before_and_after_are_compared_from_the_file(source):
     assert "Después: 10 de 10 (de 72 a 100 %" in text
     assert "Diferencia: +50 puntos (de +12 a +76)." in text
     assert "no llega al cero: conoces mejor la red" in text
+    assert "el azar, 5 de media" in text
 
 
 def test_a_code_does_without_the_file(source, folder):
