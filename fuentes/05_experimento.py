@@ -88,6 +88,7 @@ import numpy as np
 
 source = data.prepare_source()
 print(source)
+quiz = foresight.Quiz(source, "después")  # para el final
 model = models.load_trained(source)
 explainer = cam.Explainer(model)
 
@@ -513,7 +514,6 @@ for which, chosen in {"Todos": right | True, "Solo aciertos": right}.items():
 # sobre fondos que el experimento no ha usado. La red es la misma, aunque hayas entrenado la tuya.
 
 # %%
-quiz = foresight.Quiz(source, "después")
 numbers = [str(number) for number in range(1, 11)]
 figure = plots.show_images(quiz.pictures, numbers, columns=10)
 

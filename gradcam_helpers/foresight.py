@@ -7,11 +7,12 @@ diga siempre la clase del sujeto acierta cinco, los mismos que, de media, quien 
 
 Lo predicho se guarda en la carpeta de los modelos y cabe en un código de seis símbolos. No se envía nada.
 
-Diez predicciones dicen poco, como cuenta `medidas/foresight.py`. Quien pase de responder al azar a acertarlas
-todas verá un intervalo de la diferencia sin el cero el 83 % de las veces; quien pase de acertar de media la
-mitad a siete de diez, el 13 %; quien responda al azar las dos veces, el 4 %, hacia un lado o hacia otro.
+Diez predicciones dicen poco, según `medidas/foresight.py`. Quien pase del azar a acertarlas todas verá un
+intervalo de la diferencia sin el cero el 83 % de las veces; quien pase a siete de cada diez, el 13 %; quien
+responda al azar las dos veces, el 4 %, hacia un lado o hacia otro.
 """
 
+import gc
 import json
 import os
 import tempfile
@@ -147,8 +148,8 @@ class Quiz:
             raise ValueError(f"Las tandas son «{MOMENTS[0]}» y «{MOMENTS[1]}», y se pide «{moment}».")
         self.source, self.moment = source, moment
         self.pictures, self.labels = _load_montages(source, moment)
-        network = models.load_published(weights.weights_path(source.key))
-        self.answers = experiment.ask(network.predict_on_batch, self.pictures).argmax(axis=1)
+        self.answers = _ask_published(source, self.pictures)
+        gc.collect()  # la red, de 91 MB, se refiere a sí misma: si no, tardaría en soltarse
         self.guesses, self.finished, self._notice = [None] * COUNT, False, ""
         try:
             self._recover(read_records(source).get(moment))
@@ -199,12 +200,10 @@ class Quiz:
         """Cuántas predicciones hay y cuáles faltan."""
         if self.finished:
             return self._notice or f"Tanda terminada, y guardada en «{records_path(self.source).name}»."
-        line = f"Llevas {COUNT - len(self.missing)} de {COUNT}."
+        left = "Puedes cambiarlas; cuando estés conforme, pulsa «Terminar»."
         if self.missing:
-            line += f" Faltan: {', '.join(map(str, self.missing))}."
-        else:
-            line += " Puedes cambiarlas; cuando estés conforme, pulsa «Terminar»."
-        return f"{line}\n{self._notice}" if self._notice else line
+            left = f"Faltan: {', '.join(map(str, self.missing))}."
+        return f"Llevas {COUNT - len(self.missing)} de {COUNT}. {left}\n{self._notice}".strip()
 
     def describe_result(self) -> str:
         """Los aciertos, lo que acierta quien no sabe nada de la red, y el código."""
@@ -254,6 +253,11 @@ def _load_montages(source: data.Source, moment: str) -> tuple[np.ndarray, np.nda
     masks = data.load_masks(source, split)
     backgrounds, _ = data.load_backgrounds()
     return data.replace_background(images, masks, backgrounds[[place for _, place in drawn]]), labels
+
+
+def _ask_published(source: data.Source, pictures: np.ndarray) -> np.ndarray:
+    network = models.load_published(weights.weights_path(source.key))
+    return experiment.ask(network.predict_on_batch, pictures).argmax(axis=1)
 
 
 def wilson_interval(hits: int) -> tuple[float, float]:
