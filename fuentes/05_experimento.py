@@ -431,7 +431,8 @@ titles = [
     for answer in each.target
 ]
 heatmaps = [each.heatmap[0] for each in explained]
-figure = plots.show_overlays([scenes[shown]] * 2, heatmaps, titles)
+pictures = [scenes[shown]] * 2
+figure = plots.show_overlays(pictures, heatmaps, titles, percentile=99.5)
 
 # %% [markdown]
 # **Figura 5.** Uno de esos sujetos, con el mapa de la respuesta equivocada según dos métodos: solo y superpuesto. ¿Queda
