@@ -7,8 +7,10 @@ Las comprobaciones prueban propiedades, no un número: valen para cualquier red 
 datos. Las de cada lección están en su módulo de `engine`.
 """
 
+import inspect
+
 from gradcam_helpers.engine import checks_1, checks_2, checks_3, checks_4, checks_5
-from gradcam_helpers.engine.attempt import Mistake, Unanswered
+from gradcam_helpers.engine.attempt import Mistake, Unanswered, kind
 
 LESSONS = (checks_1, checks_2, checks_3, checks_4, checks_5)
 EXERCISES = {key: exercise for lesson in LESSONS for key, exercise in lesson.EXERCISES.items()}
@@ -22,7 +24,7 @@ class Checker:
     def __init__(self):
         self._verdicts = {}
 
-    def __call__(self, key: str, answer=..., **given) -> None:
+    def __call__(self, key: str = "", answer=..., **given) -> None:
         """Comprueba la respuesta de un ejercicio y escribe el resultado.
 
         Argumentos:
@@ -30,7 +32,7 @@ class Checker:
             answer: lo que pide el enunciado: una función, un número, un texto…
             given: de dónde ha salido la respuesta, si el enunciado lo añade: `labels=train_labels`.
         """
-        if key not in EXERCISES:
+        if not isinstance(key, str) or key not in EXERCISES:
             print(f"No hay ningún ejercicio «{key}». Hay: {', '.join(EXERCISES)}.")
             return
         self._verdicts[key], text = _judge(EXERCISES[key], answer, given)
@@ -46,10 +48,12 @@ class Checker:
         Argumentos:
             lesson: la lección, «03»; por omisión, aquellas de las que se ha comprobado algo.
         """
-        lessons = {key[:2] for key in self._verdicts} if lesson is None else {lesson}
+        lessons = {key[:2] for key in self._verdicts} if lesson is None else {str(lesson).zfill(2)}
         keys = [key for key in EXERCISES if key[:2] in lessons]
-        if not keys:
+        if not keys and lesson is None:
             print("Todavía no se ha comprobado ningún ejercicio.")
+        elif not keys:
+            print(f"No hay ejercicios de la lección «{lesson}».")
         for key in keys:
             print(f"{key}  {self._verdicts.get(key, EMPTY):20s}{EXERCISES[key].title}")
         if keys:
@@ -61,6 +65,12 @@ def _judge(exercise, answer, given) -> tuple[str, str]:
     """Cómo va el ejercicio, y lo que se escribe."""
     if exercise.check is None:
         return _read(answer)
+    signature = inspect.signature(exercise.check)
+    try:
+        signature.bind(answer, **given)
+    except TypeError:
+        expected = "".join(f", {name}=…" for name in list(signature.parameters)[1:])
+        return WRONG, f"deja la llamada como estaba en el enunciado: comprobar(número, respuesta{expected})."
     try:
         proved = exercise.check(answer, **given)
     except Unanswered:
@@ -75,7 +85,9 @@ def _judge(exercise, answer, given) -> tuple[str, str]:
 
 def _read(answer) -> tuple[str, str]:
     """De una respuesta abierta solo se mira si la hay."""
-    if answer is ... or not str(answer).strip():
+    if answer is not ... and not isinstance(answer, str):
+        return WRONG, f"hace falta un texto, entre comillas, y ha llegado «{kind(answer)}»."
+    if answer is ... or not any(map(str.isalpha, answer)):
         return EMPTY, "todavía sin responder."
     return OPEN, "es una respuesta abierta, y aquí no se corrige: compárala con la rúbrica."
 

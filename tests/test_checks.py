@@ -87,7 +87,7 @@ def test_a_gap_is_not_a_mistake(function):
         (lambda: 3, "debe recibir un argumento"),
         (lambda x, y: 3, "debe recibir un argumento"),
         (ONES, "Hace falta una función, y esto es «ndarray»"),
-        (None, "Hace falta una función, y esto es «NoneType»"),
+        (None, "Hace falta una función, y esto es «None»"),
     ],
 )
 def test_each_accident_has_its_line(function, expected):
@@ -108,17 +108,22 @@ def test_what_sleeps_gives_the_control_back():
     assert time.monotonic() - start < 20
 
 
-def test_a_model_that_changes_is_put_back():
+def test_a_network_that_changes_is_put_back():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     before = model.get_weights()
 
-    def retrain(x):
-        model.set_weights([weight + 1 for weight in before])
+    def retrain(network, x):
+        network.set_weights([weight + 1 for weight in before])
         return x
 
-    assert "cambia los pesos de la red" in said(attempt.frozen(model, retrain))
-    assert all(map(np.array_equal, model.get_weights(), before))
-    assert attempt.call(attempt.frozen(model, lambda x: 1), ONES) == 1
+    def freeze(layer):
+        layer.trainable = False
+        return 1
+
+    assert "cambia la red que recibe" in said(retrain, model, ONES)
+    assert "cambia la red que recibe" in said(freeze, model.layers[-1])
+    assert all(map(np.array_equal, model.get_weights(), before)) and model.layers[-1].trainable
+    assert attempt.call(lambda network: 1, model) == 1
 
 
 @pytest.mark.parametrize(
@@ -195,6 +200,7 @@ def checker(monkeypatch):
         "01-1": Exercise("Contar", check_three, "otra cosa"),
         "01-2": Exercise("Opinar"),
         "02-1": Exercise("Fallar", lambda answer: 1 / 0),
+        "02-2": Exercise("Añadir", lambda answer, one: ["nada"]),
     }
     monkeypatch.setattr(checks, "EXERCISES", exercises)
     return checks.Checker()
@@ -208,9 +214,17 @@ def checker(monkeypatch):
         ("01-1", ..., "01-1 · todavía sin responder.\n"),
         ("01-2", ..., "01-2 · todavía sin responder.\n"),
         ("01-2", "  ", "01-2 · todavía sin responder.\n"),
+        ("01-2", "...", "01-2 · todavía sin responder.\n"),
+        ("01-2", None, "01-2 · hace falta un texto, entre comillas, y ha llegado «None».\n"),
+        (
+            "02-2",
+            3,
+            "02-2 · deja la llamada como estaba en el enunciado: comprobar(número, respuesta, one=…)",
+        ),
+        (["01-1"], 3, "No hay ningún ejercicio «['01-1']»."),
         ("01-2", "Creo que sí.", "01-2 · es una respuesta abierta, y aquí no se corrige"),
         ("02-1", 3, "02-1 · no se ha podido comprobar: la respuesta causa un ZeroDivisionError"),
-        ("09-9", 3, "No hay ningún ejercicio «09-9». Hay: 01-1, 01-2, 02-1.\n"),
+        ("09-9", 3, "No hay ningún ejercicio «09-9». Hay: 01-1, 01-2, 02-1, 02-2.\n"),
     ],
 )
 def test_every_answer_has_its_line(checker, capsys, key, answer, expected):
@@ -237,8 +251,11 @@ def test_the_summary_says_what_is_left(checker, capsys):
         ["01-2", "sin", "responder", "Opinar"],
         ["1", "de", "2"],
     ]
-    checker.resumen("02")
-    assert "02-1" in capsys.readouterr().out
+    for lesson in ("02", 2):
+        checker.resumen(lesson)
+        assert "02-1" in capsys.readouterr().out
+    checker.resumen("07")
+    assert capsys.readouterr().out == "No hay ejercicios de la lección «07».\n"
 
 
 def test_no_check_says_that_everything_is_right():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradcam_helpers.engine.attempt import Mistake, Unanswered
+from gradcam_helpers.engine.attempt import Mistake, Unanswered, kind
 
 RELATIVE = 1e-4  # lo que puede apartarse una cuenta hecha en otro orden
 ABSOLUTE = 1e-5  # y respecto del mayor de los valores
@@ -50,7 +50,7 @@ def numbers(answer, what: str) -> np.ndarray:
     except Exception:  # cada biblioteca falla a su manera: listas de distinto tamaño, tensores simbólicos
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
-        raise Mistake(f"{what}: hacen falta números, y ha llegado «{type(answer).__name__}».")
+        raise Mistake(f"{what}: hacen falta números, y ha llegado «{kind(answer)}».")
     if not np.isfinite(array).all():
         raise Mistake(
             f"{what}: hay valores que no son finitos (NaN o infinito). Suele venir de dividir entre cero: "
@@ -74,7 +74,7 @@ def several(answer, names: Sequence[str]) -> Sequence:
         raise Unanswered
     if given and len(answer) == len(names):
         return answer
-    came = f"han llegado {len(answer)}" if given else f"ha llegado «{type(answer).__name__}»"
+    came = f"han llegado {len(answer)}" if given else f"ha llegado «{kind(answer)}»"
     expected = f"{', '.join(names[:-1])} y {names[-1]}"
     raise Mistake(f"Hacen falta {len(names)} cosas, por este orden: {expected}. Y {came}.")
 
@@ -86,7 +86,7 @@ def image_number(answer, count: int) -> int:
         Mistake: no es un entero, o no existe esa imagen.
     """
     if isinstance(answer, bool) or not isinstance(answer, int | np.integer):
-        raise Mistake(f"La imagen es su número, un entero, y ha llegado «{type(answer).__name__}».")
+        raise Mistake(f"La imagen es su número, un entero, y ha llegado «{kind(answer)}».")
     if not 0 <= answer < count:
         raise Mistake(f"Las imágenes van de la 0 a la {count - 1}, y has escrito {answer}.")
     return int(answer)

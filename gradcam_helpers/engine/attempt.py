@@ -4,13 +4,14 @@ Puede fallar, no acabar nunca o cambiar lo que recibe: se le dan copias, se la e
 ocurra se da cuenta en una frase.
 """
 
+import contextlib
 import contextvars
 import copy
 import ctypes
 import inspect
 import linecache
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -33,6 +34,11 @@ class _TimeUp(BaseException):
     """Detiene a una función que no acaba; no la captura un `except Exception`."""
 
 
+def kind(answer) -> str:
+    """De qué tipo es una respuesta; None, con su nombre."""
+    return "None" if answer is None else type(answer).__name__
+
+
 def call(function, *arguments, seconds: float = SECONDS, nothing: str = NOTHING):
     """Lo que devuelve una función de quien estudia con copias de esos argumentos.
 
@@ -47,7 +53,8 @@ def call(function, *arguments, seconds: float = SECONDS, nothing: str = NOTHING)
     """
     _check_function(function, len(arguments))
     given = [_copy(argument) for argument in arguments]
-    result = _run(function, given, seconds)
+    with _watched(given):
+        result = _run(function, given, seconds)
     for order, (before, after) in enumerate(zip(arguments, given, strict=True), start=1):
         if not _same(before, after):
             raise Mistake(
@@ -66,8 +73,8 @@ def _check_function(function, count: int) -> None:
         raise Unanswered
     if not callable(function):
         raise Mistake(
-            f"Hace falta una función, y esto es «{type(function).__name__}». Pásala sin paréntesis: la "
-            "comprobación la llama."
+            f"Hace falta una función, y esto es «{kind(function)}». Pásala sin paréntesis: la comprobación "
+            "la llama."
         )
     try:
         inspect.signature(function).bind(*[None] * count)
@@ -124,7 +131,7 @@ def _describe(error: BaseException, function: Callable) -> str:
             line = linecache.getline(file, traceback.tb_lineno).strip()
         traceback = traceback.tb_next
     where = f" en «{line}»" if line else ""
-    reason = " ".join(str(error).split())[:200] or "sin explicación"
+    reason = " ".join(str(error).split())[:200].rstrip(".") or "sin explicación"
     return f"Tu función se detiene{where} con {type(error).__name__}: {reason}."
 
 
@@ -133,8 +140,25 @@ def _copy(argument):
 
 
 def _is_given_as_is(argument) -> bool:
-    """Las redes, a las que vigila `frozen`, y los tensores, que no se pueden cambiar."""
+    """Las capas y las redes, a las que vigila `_watched`, y los tensores, que no se pueden cambiar."""
     return callable(argument) or tf.is_tensor(argument)
+
+
+@contextlib.contextmanager
+def _watched(arguments: list) -> Iterator[None]:
+    """Si cambian los pesos de una red o de una capa, o si se entrenan, lo repone y lo dice."""
+    layers = [each for each in arguments if isinstance(each, keras.Layer)]
+    before = [(each.get_weights(), each.trainable) for each in layers]
+    try:
+        yield
+    finally:
+        changed = False
+        for layer, (weights, trainable) in zip(layers, before, strict=True):
+            if layer.trainable != trainable or not all(map(np.array_equal, weights, layer.get_weights())):
+                layer.trainable, changed = trainable, True
+                layer.set_weights(weights)
+        if changed:
+            raise Mistake("Tu función cambia la red que recibe, y explicarla no debe cambiarla.")
 
 
 def _same(before, after) -> bool:
@@ -146,22 +170,3 @@ def _same(before, after) -> bool:
     except AssertionError:
         return False
     return True
-
-
-def frozen(model: keras.Model, function: Callable) -> Callable:
-    """La función, que además no debe cambiar los pesos de esa red.
-
-    Errores, al llamarla:
-        Mistake: los ha cambiado; antes se reponen.
-    """
-
-    def careful(*arguments):
-        weights = [np.array(weight) for weight in model.get_weights()]
-        try:
-            return function(*arguments)
-        finally:
-            if not all(map(np.array_equal, weights, model.get_weights())):
-                model.set_weights(weights)
-                raise Mistake("Tu función cambia los pesos de la red, y una explicación no debe cambiarla.")
-
-    return careful

@@ -15,6 +15,7 @@ from gradcam_helpers.engine.suspects import EVIDENCE, LINEUP, NO_MISTAKE
 
 MAPS = (1, 2)  # los ejes de las posiciones
 RIGHT = ""  # el paso sin error
+NEXT_COLOR = 6  # de 0 a 255: lo que separa, como mucho, dos colores seguidos de «inferno»
 HALF = 0.5  # de la relevancia: lo que debe superar el fondo en 03-4
 
 
@@ -70,6 +71,15 @@ WEIGHINGS = [
     ),
     ("Parece que tomaste el máximo del gradiente en lugar de su promedio.", _highest),
     (
+        "Parece que promediaste en los ejes 0 y 1: eran las posiciones de una imagen sola, y en un lote el 0 "
+        "es el lote.",
+        lambda gradients: gradients.mean((0, 1), keepdims=True),
+    ),
+    (
+        "Parece que promediaste en los ejes 2 y 3, y el 3 es el de los filtros.",
+        lambda gradients: gradients.mean((2, 3), keepdims=True),
+    ),
+    (
         "Parece que no promediaste el gradiente en las posiciones: eso es HiResCAM, otro método.",
         lambda gradients: gradients,
     ),
@@ -101,39 +111,79 @@ FINISHES = [
         "Hace falta la ReLU.",
         lambda raw: _divide(raw - raw.min(MAPS, keepdims=True), np.ptp(raw, MAPS, keepdims=True)),
     ),
+    (
+        "Parece que, después de la ReLU, restaste el mínimo de cada mapa: así sale negro lo que apoya poco "
+        "la clase. Solo se divide.",
+        lambda raw: _divide(
+            _relu(raw) - _relu(raw).min(MAPS, keepdims=True), np.ptp(_relu(raw), MAPS, keepdims=True)
+        ),
+    ),
     ("Parece que falta normalizar: el máximo de cada mapa debe ser 1.", _relu),
 ]
+
+
+def _accuse_safeguard(heatmaps, expected) -> None:
+    """Nombra el error de unos mapas en los que el segundo, y solo él, debe estar vacío."""
+    if heatmaps.shape != expected.shape or matches(heatmaps, expected):
+        return
+    if heatmaps.max() == 0:
+        raise Mistake(
+            "Solo uno de los tres mapas debe quedar vacío, y lo están todos. Parece que la salvaguarda mira "
+            "el lote entero."
+        )
+    if matches(heatmaps[[0, 2]], expected[[0, 2]]) and heatmaps[1].min() > 0:
+        raise Mistake(
+            "Si nada apoya la clase, el mapa debe quedar vacío, y el tuyo no tiene ningún cero. Parece que "
+            "divides por su máximo un mapa negativo, o que la salvaguarda devuelve otra cosa."
+        )
+    if matches(heatmaps[[0, 2]], expected[[0, 2]]):
+        raise Mistake(
+            "El mapa vacío debe ser todo ceros, y el tuyo tiene otros valores. Si usaste `where` en "
+            "`np.divide`, donde no divide deja lo que hubiera en `out`: dale uno de ceros."
+        )
 
 
 def explain_batch(answer):
     random = np.random.default_rng(9)  # con mapas en que pesa más lo que va en contra
     activations = random.random((3, 5, 4, 6), np.float32)
     gradients = random.normal(size=activations.shape).astype(np.float32)
+    gradients[2] = np.abs(gradients[2])  # en la última, todo apoya la clase
     results = [
         (explanation, finish((weigh(gradients) * activations).sum(axis=-1)))
         for explanation, (weigh, finish) in _ways(WEIGHINGS, FINISHES)
+    ]
+    (_, weigh), (_, finish) = WEIGHINGS[0], FINISHES[0]
+    by_filter = _relu(weigh(gradients) * activations)
+    results += [
+        (
+            "Parece que la ReLU llega antes de sumar los filtros: los que van en contra también cuentan.",
+            finish(by_filter.sum(axis=-1)),
+        ),
+        (
+            "Parece que las activaciones y los gradientes están cambiados de orden.",
+            finish((weigh(activations) * gradients).sum(axis=-1)),
+        ),
     ]
     heatmaps = numbers(call(answer, activations, gradients), "Los mapas")
     _accuse(heatmaps, results)
     (_, expected), *_ = results
     expect(heatmaps, expected, "Los mapas")
+    alone = numbers(call(answer, activations[:1], gradients[:1]), "El mapa de un lote de una imagen")
+    expect(alone, expected[:1], "El mapa de un lote de una imagen")
 
     small = numbers(call(answer, activations, 1e-7 * gradients), "Los mapas de gradientes muy pequeños")
-    if not matches(small, expected):
+    if small.shape == expected.shape and not matches(small, expected):
         raise Mistake(
             "Con gradientes diez millones de veces menores, los mapas deben ser los mismos, y el máximo del "
             f"primero es {small[0].max():.3g}. Parece que sumas algo al divisor, o que das por vacío lo que "
             "solo es pequeño."
         )
+    expect(small, expected, "Los mapas de gradientes muy pequeños")
     gradients[1] = -np.abs(gradients[1])
     expected[1] = 0
     what = "Los mapas, cuando en una imagen nada apoya la clase"
     heatmaps = numbers(call(answer, activations, gradients), what)
-    if matches(heatmaps[[0, 2]], expected[[0, 2]]) and heatmaps[1].min() > 0:
-        raise Mistake(
-            "Si nada apoya la clase, el mapa debe quedar vacío, y el tuyo no tiene ningún cero. Parece que "
-            "divides por su máximo un mapa negativo, o que la salvaguarda devuelve otra cosa."
-        )
+    _accuse_safeguard(heatmaps, expected)
     expect(heatmaps, expected, what)
     return (
         "que cada filtro pesa el promedio de su gradiente, con su signo",
@@ -216,6 +266,8 @@ def differentiate_logit(answer):
         ),
         "Parece que derivaste el mayor logit de cada imagen: se pide el de una clase, sea o no la "
         "predicha.": derive(lambda logits: tf.reduce_max(logits, axis=-1)),
+        "Parece que tomaste una fila de los logits: cada fila es una imagen, y cada columna, una "
+        "clase.": derive(lambda logits: logits[target]),
         "Parece que solo derivaste el logit de la primera imagen: a las demás les llega un gradiente "
         "cero.": derive(lambda logits: logits[0, target]),
         "Parece que promediaste los logits del lote: el gradiente de cada imagen no debe depender de cuántas "
@@ -233,7 +285,7 @@ def differentiate_logit(answer):
     expect(gradient, expected, "El gradiente", mistakes)
     return (
         "que es el gradiente del logit de esa clase, imagen a imagen",
-        "que el dropout está apagado y la capa de salida queda como estaba",
+        "que el dropout está apagado y que las dos partes quedan como estaban",
     )
 
 
@@ -260,6 +312,10 @@ COLORS = [
         lambda heatmap: colormaps["inferno"](heatmap)[..., :3],
     ),
     (
+        "Parece que los colores están en el orden de OpenCV, azul, verde y rojo; los de la imagen, al revés.",
+        lambda heatmap: 255 * colormaps["inferno"](heatmap)[..., 2::-1],
+    ),
+    (
         "Parece que usaste «jet»: se pide «inferno», que no dibuja fronteras donde no las hay.",
         lambda heatmap: 255 * colormaps["jet"](heatmap)[..., :3],
     ),
@@ -268,6 +324,11 @@ MIXTURES = [
     (RIGHT, lambda image, colors, opacity: (1 - opacity) * image + opacity * colors),
     (REVERSED, lambda image, colors, opacity: opacity * image + (1 - opacity) * colors),
     (WHOLE, lambda image, colors, opacity: image + opacity * colors),
+    (
+        "Parece que la imagen y los colores llevan el mismo peso: los dos deben sumar 1, y con opacidad 0 no "
+        "debe quedar nada del mapa.",
+        lambda image, colors, opacity: (1 - opacity) * image + (1 - opacity) * colors,
+    ),
     (f"{WHOLE} Y no es el único error.", lambda image, colors, opacity: image + (1 - opacity) * colors),
 ]
 # Lo que hace uint8 con lo que no cabe no es un error más: no pasa si se mezcla bien.
@@ -284,8 +345,8 @@ def _blends(image, heatmap, opacity) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _same_colors(one, other) -> bool:
-    """Si dos imágenes son iguales, se haya redondeado o truncado, el total o cada parte."""
-    return one.shape == other.shape and bool((np.abs(one.astype(float) - other) <= 2).all())
+    """Si dos imágenes son iguales, con el redondeo de cualquier paso o con el color vecino de «inferno»."""
+    return one.shape == other.shape and bool((np.abs(one.astype(float) - other) <= NEXT_COLOR).all())
 
 
 def overlay(answer):
@@ -313,6 +374,15 @@ def overlay(answer):
     _, expected = next(_blends(wide, heatmap, 0.8))
     if not _same_colors(blended, expected):
         expect(blended, expected, what)
+    dark, nothing = np.full_like(square, 100), np.zeros_like(heatmap)
+    what = "Con una imagen toda oscura y un mapa vacío, la mezcla"
+    _, expected = next(_blends(dark, nothing, 0.3))
+    blended = numbers(call(answer, dark, nothing, 0.3), what)
+    if not _same_colors(blended, expected):
+        raise Mistake(
+            f"{what} llega a {blended.max():.0f}, y debe quedar más oscura que la imagen. Parece que "
+            "repartes los valores otra vez de 0 a 255: bien mezclados, no se salen nunca."
+        )
     brightest = call(answer, wide, np.ones_like(heatmap), 1.0)[0, 0].astype(int).tolist()
     color = 255 * np.array(colormaps["inferno"](1.0)[:3])
     if brightest not in (np.rint(color).tolist(), np.trunc(color).tolist()):
@@ -323,7 +393,7 @@ def overlay(answer):
     return (
         "el tamaño, también con una imagen que no es cuadrada",
         "los colores y su mezcla, con dos opacidades",
-        "que nada se desborda",
+        "que una imagen oscura se queda oscura",
     )
 
 

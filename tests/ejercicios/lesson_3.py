@@ -64,7 +64,37 @@ BATCH_RIGHT = [
     Answer("03-1", explaining(lambda raw: relu(raw) / np.maximum(highest(relu(raw)), 1e-30))),
     Answer("03-1", weighing(lambda gradients: gradients.sum(MAPS, keepdims=True))),  # al normalizar, da igual
 ]
+
+
+def without_batch(activations, gradients):
+    return np.squeeze(one_by_one(activations, gradients))
+
+
+def all_or_nothing(raw):
+    maximum = highest(relu(raw))
+    return relu(raw) / maximum if (maximum > 0).all() else np.zeros_like(raw)
+
+
+def with_leftovers(raw):
+    """`where` sin `out`: donde no divide queda lo que hubiera en la memoria."""
+    positive, left = relu(raw), np.full_like(raw, -0.25)
+    left[..., 0] = 0
+    return np.divide(positive, highest(positive), out=left, where=highest(positive) > 0)
+
+
+def stretch(raw):
+    positive = relu(raw)
+    return guarded(positive - positive.min(MAPS, keepdims=True), np.ptp(positive, MAPS, keepdims=True))
+
+
 BATCH_WRONG = [
+    Answer("03-1", weighing(lambda gradients: gradients.mean((0, 1), keepdims=True)), "los ejes 0 y 1"),
+    Answer("03-1", weighing(lambda gradients: gradients.mean((2, 3), keepdims=True)), "los ejes 2 y 3"),
+    Answer("03-1", explaining(stretch), "restaste el mínimo de cada mapa"),
+    Answer("03-1", without_batch, "El mapa de un lote de una imagen"),
+    Answer("03-1", explaining(all_or_nothing), "mira el lote entero"),
+    Answer("03-1", explaining(with_leftovers), "lo que hubiera en `out`"),
+    Answer("03-1", lambda activations, gradients: one_by_one(gradients, activations), "cambiados de orden"),
     Answer("03-1", weighing(lambda gradients: gradients.mean((0, 1, 2))), "también el eje del lote"),
     Answer(
         "03-1", weighing(lambda gradients: np.abs(gradients).mean(MAPS, keepdims=True)), "absoluto del gra"
@@ -159,12 +189,20 @@ def image_by_image(body, output, activations, target):
     return np.concatenate(rows)
 
 
+def spoiling(body, output, activations, target):
+    gradient = deriving(lambda logits, target: logits[:, target])(body, output, activations, target)
+    output.kernel.assign(3 * output.kernel)
+    return gradient
+
+
 LOGIT_RIGHT = [
     Answer("03-2", deriving(lambda logits, target: logits[:, target])),
     Answer("03-2", deriving(one_hot)),
     Answer("03-2", image_by_image),
 ]
 LOGIT_WRONG = [
+    Answer("03-2", deriving(lambda logits, target: logits[target]), "tomaste una fila"),
+    Answer("03-2", spoiling, "cambia la red que recibe"),
     Answer(
         "03-2", deriving(lambda logits, target: tf.nn.softmax(logits)[:, target]), "la probabilidad: la pun"
     ),
@@ -236,7 +274,25 @@ def transposed(image, heatmap, opacity):
     return np.uint8((1 - opacity) * image + opacity * colors)
 
 
+def with_table(image, heatmap, opacity):
+    """Con la tabla de OpenCV, que tiene los mismos colores en otro orden."""
+    large = np.rint(255 * cv2.resize(heatmap, image.shape[1::-1])).astype(np.uint8)
+    colors = cv2.applyColorMap(large, cv2.COLORMAP_INFERNO)[..., ::-1]
+    return np.rint((1 - opacity) * image + opacity * colors).astype(np.uint8)
+
+
+def with_blue_first(image, heatmap, opacity):
+    large = np.rint(255 * cv2.resize(heatmap, image.shape[1::-1])).astype(np.uint8)
+    colors = cv2.applyColorMap(large, cv2.COLORMAP_INFERNO)
+    return np.rint((1 - opacity) * image + opacity * colors).astype(np.uint8)
+
+
+def stretched(blended):
+    return (255 * blended / blended.max()).astype(np.uint8)
+
+
 OVERLAY_RIGHT = [
+    Answer("03-3", with_table),
     Answer("03-3", blending()),
     Answer("03-3", blending(finish=truncate)),
     Answer("03-3", with_opencv),
@@ -256,6 +312,14 @@ OVERLAY_WRONG = [
     Answer("03-3", blending(lambda image, colors, opacity: (image + colors) / 2), "La mayor diferencia"),
     Answer("03-3", blending(size=lambda height, width: (height, width)), "con una apaisada no"),
     Answer("03-3", transposed, "traspuesto"),
+    Answer("03-3", with_blue_first, "azul, verde y rojo"),
+    Answer("03-3", blending(finish=stretched), "otra vez de 0 a 255"),
+    Answer("03-3", blending(scale=256), "el último color de «inferno»"),
+    Answer(
+        "03-3",
+        blending(lambda image, colors, opacity: (1 - opacity) * (image + colors), finish=truncate),
+        "llevan el mismo peso",
+    ),
 ]
 
 
