@@ -127,7 +127,7 @@ def network(*last, **options):
 #
 # La última que conserva *dónde* está cada cosa, **después** de su normalización y su activación: de las capas
 # finales, Selvaraju y otros (2017) esperan el mejor compromiso entre significado y detalle espacial. Es una
-# convención, no una ley. Si pides la convolución por su nombre, mira qué la sigue: aquí, una normalización y una ReLU,
+# convención, no una ley. Si pides la convolución por su nombre, mira qué la sigue: aquí, una normalización y una ReLU6,
 # que apaga valores que en el mapa de `Conv_1` contarían. Si pruebas varias capas, enséñalas todas: quedarse con la que
 # gusta es elegir la respuesta. La [lección 3](03_gradcam_paso_a_paso.ipynb) compara seis.
 
@@ -189,8 +189,8 @@ print("Nombres en común:", len(twice[0] & twice[1]))
 #
 # Como las vio al entrenar; si no, nada avisa, y la respuesta y el mapa pueden ser otros. Cada familia tiene su
 # `preprocess_input`. El de EfficientNet no hace nada, porque la red lleva dentro una capa `Rescaling`: dividir antes
-# entre 255 sería hacerlo dos veces. Los otros dos, si reciben un arreglo float32, **lo modifican**: dales una copia, y
-# superpón el mapa a la original. Comprueba además el orden de los colores (OpenCV lee azul, verde, rojo) y el del
+# entre 255 sería hacerlo dos veces. Los de MobileNetV2 y ResNet50, si reciben un arreglo float32, **lo modifican**: dales
+# una copia, y superpón el mapa a la original. Comprueba además el orden de los colores (OpenCV lee azul, verde, rojo) y el del
 # tamaño. A la red del curso, `data.prepare_image`.
 
 # %%
@@ -296,7 +296,7 @@ print("softmax:", tf.nn.softmax(one(small)).numpy().ravel())
 #
 # Elige una: `keras.Model(entrada, salidas[k])` comparte capas y pesos, y no hay que entrenar. En una regresión se deriva
 # el propio número; la ReLU solo deja lo que lo sube, así que mira el mapa con signo. Si una imagen puede llevar varias
-# etiquetas (una sigmoide por cada una), pide un mapa por etiqueta, `target=[[0, 2]]`: no se excluyen, y dos pueden
+# etiquetas (una sigmoide por cada una), pide un mapa por etiqueta, `target=[[0, 2]] * N`: no se excluyen, y dos pueden
 # señalar lo mismo. Con varias **entradas**, haz una red de una que deje fijas las demás.
 
 # %%
@@ -355,8 +355,8 @@ figure = plots.show_overlays([images[0]] * 6, heatmaps, titles)
 #
 # Porque a esa capa la sigue un promedio global (*global average pooling*): todas las posiciones de un filtro reciben el
 # mismo gradiente, y promediarlo no cambia nada (Draelos y Carin, 2020). Da igual qué venga después; si es una sola densa,
-# los dos son además el CAM de Zhou y otros (2016), salvo un factor. Pasa en la última capa de ResNet o MobileNet. No pasa,
-# en general, en las anteriores, ni en VGG o la red del curso, que aplanan.
+# los dos son además el CAM de Zhou y otros (2016), salvo un factor. Pasa en lo que recibe ese promedio, como la última
+# activación de ResNet50 o MobileNetV2. No pasa, en general, antes, ni en VGG o la red del curso, que aplanan.
 
 # %%
 for reduce in (layers.GlobalAveragePooling2D(), layers.Flatten()):
