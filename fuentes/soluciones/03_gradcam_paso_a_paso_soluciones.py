@@ -17,7 +17,7 @@
 # [![Abrir en Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/TU_USUARIO/curso-gradcam/main?urlpath=lab/tree/notebooks/soluciones/03_gradcam_paso_a_paso_soluciones.ipynb)
 # [Descargar el cuaderno](https://github.com/TU_USUARIO/curso-gradcam/raw/main/notebooks/soluciones/03_gradcam_paso_a_paso_soluciones.ipynb)
 #
-# **Duración:** 80 min · CPU · Lección: [03 · Mapas de calor con Grad-CAM, paso a paso](../03_gradcam_paso_a_paso.ipynb)
+# **Duración:** 105 min · CPU · Lección: [03 · Mapas de calor con Grad-CAM, paso a paso](../03_gradcam_paso_a_paso.ipynb)
 #
 # Escribe tu respuesta en lugar de cada `...` y ejecuta la celda: `comprobar` dice qué ha probado de ella y, si no vale,
 # por qué puede ser. Puedes intentarlo cuantas veces quieras. Nada se envía a ningún sitio ni se guarda fuera de este
@@ -74,7 +74,7 @@ import tensorflow as tf
 # %% [markdown]
 # ## 03-1 · De una imagen a un lote
 #
-# Modificar · fácil · 10 min
+# Modificar · media · 15 min
 #
 # La lección calculó el mapa de **una** imagen. Aquí está, en una función: recibe activaciones y gradientes de
 # forma (alto, ancho, filtros) y da un mapa de 0 a 1.
@@ -97,7 +97,8 @@ def grad_cam_of_one(activations, gradients):
 #
 # Los ejes de las posiciones ya no son 0 y 1. `keepdims=True` deja los ejes que se promedian con tamaño 1, y así
 # se puede multiplicar. Para la salvaguarda ya no sirve un `if`: unos mapas pueden estar vacíos y otros no. Mira
-# los argumentos `out` y `where` de `np.divide`, o la función `np.where`.
+# los argumentos `out` y `where` de `np.divide`, que van juntos: donde `where` no deja dividir queda lo que haya en
+# `out`, y sin `out`, números sin inicializar. O usa la función `np.where`.
 #
 # </details>
 # <details><summary>Un error frecuente</summary>
@@ -174,7 +175,7 @@ comprobar("03-2", logit_gradient)
 # %% [markdown]
 # ## 03-3 · Tres errores al superponer
 #
-# Encontrar el error · media · 10 min
+# Encontrar el error · media · 15 min
 #
 # Esta función quiere mezclar una imagen con los colores de su mapa, y tiene **tres** errores. Con las imágenes del
 # curso, que son cuadradas, solo se ven dos.
@@ -207,7 +208,8 @@ figure = plots.show_images(pair, ["faulty_overlay", "plots.overlay"])
 # función con errores; a la derecha, lo que debe salir: la imagen se reconoce, y encima se ven los colores del
 # mapa.
 #
-# Escribe la función sin errores. No vale llamar a `plots.overlay`: la idea es encontrarlos.
+# Escribe la función sin errores. No vale llamar a `plots.overlay`: la idea es encontrarlos. Al pasar a uint8, lo
+# que excede de 255 vuelve a empezar en 0; no es un cuarto error, sino la consecuencia de uno de los tres.
 #
 # **Entrega:** `overlay(image, heatmap, opacity)`, que recibe una imagen uint8 (alto, ancho, 3), un mapa de 0 a 1
 # de cualquier tamaño y una opacidad de 0 (solo la imagen) a 1 (solo el mapa), y devuelve uint8 (alto, ancho, 3).
@@ -247,11 +249,11 @@ comprobar("03-3", overlay)
 # %% [markdown]
 # ## 03-4 · El punto más claro y la suma
 #
-# Interpretar · fácil · 10 min
+# Interpretar · media · 10 min
 #
 # El ojo va a lo más claro. Busca en el panel una imagen y una capa cuyo mapa tenga **el punto más claro en el
-# sujeto** y, sin embargo, **más de la mitad de la relevancia en el fondo**. Mira solo el mapa antes de comprobar:
-# si te equivocas, se te dirá la cifra.
+# sujeto** y, sin embargo, **dos tercios o más de la relevancia en el fondo**. Calcúlalo a ojo antes de comprobar:
+# después se te dirá la cifra.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
@@ -262,8 +264,9 @@ explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
 #
 # <details><summary>Pista</summary>
 #
-# El fondo es grande: basta con que tenga un poco de relevancia en todas partes. Busca mapas cuyo fondo no sea
-# negro del todo, y que aun así tengan el máximo dentro. Pasa por varias capas con la misma imagen.
+# El fondo es grande: basta con que tenga un poco de relevancia en casi todas partes. Sobre el fondo blanco, lo que
+# no tiene ninguna se ve gris: busca mapas cuyo fondo no esté todo tan apagado, y que aun así tengan el máximo
+# dentro. Pasa por las seis capas con la misma imagen; las que sirven son pocas.
 #
 # </details>
 # <details><summary>Un error frecuente</summary>
@@ -293,16 +296,18 @@ comprobar("03-4", found, explainer=explainer, batch=batch, masks=masks)
 # %%
 shown = [0, 1, 2, 3]
 titles = [
-    f"Grad-CAM de «{data.CLASS_NAMES[explained.target[i]]}»"
-    + (" (vacío)" if explained.empty[i] else "")
-    for i in shown
+    f"«{data.CLASS_NAMES[answer]}»"
+    + ("" if answer == true_class else f", y es «{data.CLASS_NAMES[true_class]}»")
+    + (" (vacío)" if empty else "")
+    for answer, true_class, empty in zip(explained.target, labels, explained.empty)
 ]
 figure = plots.show_overlays(images[shown], explained.heatmap[shown], titles)
 
 # %% [markdown]
-# **Figura 2.** Cuatro imágenes de prueba. De cada una, a la izquierda, el mapa de Grad-CAM de la clase predicha
-# en `bloque3_conv2`; a la derecha, el mapa sobre la imagen. Cada mapa se divide entre su propio máximo; «(vacío)»
-# avisa de que en esa capa nada apoya la clase, según Grad-CAM.
+# **Figura 2.** Cuatro imágenes de prueba. De cada una, a la izquierda, el mapa de Grad-CAM de la clase predicha,
+# la del rótulo, en `bloque3_conv2`; a la derecha, el mapa sobre la imagen. Cada mapa se divide entre su propio
+# máximo. «…, y es…» avisa de que la red se equivoca; «(vacío)», de que en esa capa nada apoya la clase, según
+# Grad-CAM.
 #
 # Alguien enseña esta figura y escribe: «La red ha aprendido qué es un caballo y qué es una persona: mira al
 # sujeto, el fondo no le importa y, por tanto, acertará también con otros fondos». ¿Qué dejarías de esa frase?
@@ -312,7 +317,8 @@ figure = plots.show_overlays(images[shown], explained.heatmap[shown], titles)
 #
 # <details><summary>Pista</summary>
 #
-# La frase afirma tres cosas. Para cada una, pregúntate qué figura la haría falsa, y si esta podría haberlo
+# La frase afirma cuatro cosas: que la red ha aprendido las clases, que mira al sujeto, que el fondo no le importa y
+# que acertará con otros fondos. Para cada una, pregúntate qué figura la haría falsa, y si esta podría haberlo
 # enseñado. ¿Qué fondos hay en estas cuatro imágenes?
 #
 # </details>
@@ -325,12 +331,14 @@ figure = plots.show_overlays(images[shown], explained.heatmap[shown], titles)
 #
 # Un punto por cada cosa; con cuatro está bien.
 #
-# 1. Describe sin explicar: dónde es claro el mapa, en cada imagen, y si hay alguno vacío.
-# 2. Distingue el punto más claro de la suma: lo oscuro del fondo, que es grande, puede sumar más.
-# 3. Dice que la figura no puede responder por otros fondos: en las imágenes de prueba todos son blancos.
-# 4. Dice que una zona clara no es una causa: el mapa sale de una aproximación lineal, con un peso por filtro y
+# 1. Describe dónde es claro el mapa, en cada imagen, y si hay alguno vacío.
+# 2. Advierte si la red se equivoca en alguna imagen y, si la hay, dice dónde es claro su mapa: en el margen, por
+#    ejemplo, ya no se puede decir que mire al sujeto.
+# 3. Distingue el punto más claro de la suma: lo oscuro del fondo, que es grande, puede sumar más.
+# 4. Dice que la figura no puede responder por otros fondos: en las imágenes de prueba todos son blancos.
+# 5. Dice que una zona clara no es una causa: el mapa sale de una aproximación lineal, con un peso por filtro y
 #    sin lo que va en contra.
-# 5. Propone algo que cambie la imagen y mire la predicción, como poner el mismo sujeto sobre otros fondos, y dice
+# 6. Propone algo que cambie la imagen y mire la predicción, como poner el mismo sujeto sobre otros fondos, y dice
 #    qué resultado desmentiría la frase.
 #
 # </details>
@@ -352,13 +360,13 @@ mucho en alguno, la frase es falsa.
 comprobar("03-5", reading)
 
 # %% [markdown] tags=["solucion"]
-# Es una respuesta posible, con los cinco puntos de la rúbrica. Un contraejemplo basta para negar «mira al sujeto»;
+# Es una respuesta posible, con los seis puntos de la rúbrica. Un contraejemplo basta para negar «mira al sujeto»;
 # ningún mapa basta para afirmarlo. La lección 5 hace el experimento.
 
 # %% [markdown]
 # ## 03-6 · La cacería
 #
-# Encontrar el error · difícil · 30 min
+# Encontrar el error · difícil · 45 min
 #
 # Nueve funciones dicen ser Grad-CAM. **Ocho tienen un error clásico; una, ninguno.** Están en `hunt.SUSPECTS`, de
 # la A a la I. Las nueve se usan igual, `suspect(model, images, target=None)`: deben explicar la clase que se pide o,
@@ -395,12 +403,10 @@ def build(kernel):
     network.set_weights([filters, np.zeros(4), kernel, np.zeros(2)])
     return network
 
-
-network = build(mixed)
-
 # %% [markdown]
 # Una **identidad** es algo que toda Grad-CAM sin errores cumple. Estas cuatro están escritas; cada una recibe una
-# sospechosa y dice si la cumple.
+# sospechosa y devuelve True o False, según la cumpla o no. Cada una construye su red: así, ninguna cambia la de las
+# demás.
 
 # %% tags=["identidades"]
 def same(one, other):
@@ -409,18 +415,20 @@ def same(one, other):
 
 def has_image_shape(suspect):
     """Un mapa por imagen, de su tamaño."""
-    return suspect(network, pictures).shape == pictures.shape[:3]
+    return suspect(build(mixed), pictures).shape == pictures.shape[:3]
 
 
 def reaches_one(suspect):
     """El máximo de cada mapa que no está vacío es 1."""
-    return same(suspect(network, pictures, target=[0, 1, 0]).max(axis=(1, 2)), [1, 1, 1])
+    maps = suspect(build(mixed), pictures, target=[0, 1, 0])
+    return same(maps.max(axis=(1, 2)), [1, 1, 1])
 
 
 def explains_predicted(suspect):
     """Si no se dice la clase, es la predicha."""
-    predicted = network.predict(pictures, verbose=0).argmax(axis=-1)
-    return same(suspect(network, pictures), suspect(network, pictures, target=predicted))
+    toy = build(mixed)
+    predicted = np.argmax(toy(pictures), axis=-1)
+    return same(suspect(toy, pictures), suspect(toy, pictures, target=predicted))
 
 
 def equals_cam(suspect, kernel):
@@ -436,15 +444,16 @@ def equals_cam(suspect, kernel):
 # - `alone_or_together`: explicada sola, cada imagen da el mismo mapa que dentro del lote. Da a cada imagen una
 #   clase distinta, como en `classes`: así los gradientes de una y otra no se parecen;
 # - `stays_when_sure`: si se multiplican por 1000 los pesos de la densa, y con ellos los logits, la red predice lo
-#   mismo, mucho más segura, y el mapa normalizado de la clase 1 no cambia.
+#   mismo, mucho más segura, y el mapa normalizado de la clase 1 no cambia. Esa red es `build(1000 * mixed)`; no hace
+#   falta cambiar los pesos de otra.
 
 # %% tags=["identidades"]
 def alone_or_together(suspect):
-    classes = [0, 1, 0]
-    together = suspect(network, pictures, target=classes)
+    toy, classes = build(mixed), [0, 1, 0]
+    together = suspect(toy, pictures, target=classes)
     # <solución> return ...
     alone = [
-        suspect(network, pictures[i : i + 1], target=classes[i])[0] for i in range(3)
+        suspect(toy, pictures[i : i + 1], target=classes[i])[0] for i in range(3)
     ]
     return same(together, alone)
     # </solución>
@@ -453,7 +462,7 @@ def alone_or_together(suspect):
 def stays_when_sure(suspect):
     # <solución> return ...
     surest = suspect(build(1000 * mixed), pictures, target=1)
-    return same(suspect(network, pictures, target=1), surest)
+    return same(suspect(build(mixed), pictures, target=1), surest)
     # </solución>
 
 # %% [markdown]
@@ -484,7 +493,7 @@ identities = {
 hunt.interrogate(identities)
 
 # %% [markdown]
-# Si las nueve fallan en una de las que has escrito, desconfía de tu prueba: hay una inocente.
+# Si todas fallan en una de las que has escrito, o no falla ninguna, desconfía de tu prueba.
 #
 # Fallar en una identidad prueba que hay un error; cuál es, hay que razonarlo. Estos son los veredictos posibles, y
 # hay más que sospechosas: alguno no le toca a nadie.
@@ -493,8 +502,8 @@ hunt.interrogate(identities)
 print("\n".join(hunt.VERDICTS))
 
 # %% [markdown]
-# **Entrega:** `verdicts`, un diccionario de cada letra a uno de esos textos. Puedes dejar `...` en las que no sepas:
-# se te dirá cuántos veredictos se sostienen y, de los que no, por qué.
+# **Entrega:** `verdicts`, un diccionario de cada letra a uno de esos textos, distinto para cada una. Puedes dejar
+# `...` en las que no sepas: se te dirá cuántos veredictos se sostienen y, de los que no, por qué.
 #
 # <details><summary>Pista</summary>
 #

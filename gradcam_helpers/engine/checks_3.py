@@ -1,6 +1,7 @@
 """Las comprobaciones de los ejercicios de la lección 3: Grad-CAM, paso a paso."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from numbers import Integral
 
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 from matplotlib import colormaps
 
-from gradcam_helpers.engine.answers import Exercise, expect, matches, numbers
+from gradcam_helpers.engine.answers import Exercise, expect, image_number, matches, numbers
 from gradcam_helpers.engine.attempt import Mistake, Unanswered, call
 from gradcam_helpers.engine.backend import keras, tf
 from gradcam_helpers.engine.suspects import EVIDENCE, LINEUP, NO_MISTAKE
@@ -16,7 +17,8 @@ from gradcam_helpers.engine.suspects import EVIDENCE, LINEUP, NO_MISTAKE
 MAPS = (1, 2)  # los ejes de las posiciones
 RIGHT = ""  # el paso sin error
 NEXT_COLOR = 6  # de 0 a 255: lo que separa, como mucho, dos colores seguidos de «inferno»
-HALF = 0.5  # de la relevancia: lo que debe superar el fondo en 03-4
+MOST = 2 / 3  # de la relevancia: lo que debe tener, al menos, el fondo en 03-4
+REPEATED = 2  # sospechosas entre las que se puede dudar con un mismo veredicto en 03-6
 
 
 def _ways(*steps) -> Iterator[tuple[str, tuple]]:
@@ -407,14 +409,14 @@ def brightest_inside(answer, explainer, batch, masks):
     share = heatmap[~mask].sum() / heatmap.sum()
     said = f"en el fondo cae el {100 * share:.0f} % de la relevancia"
     inside = mask[np.unravel_index(heatmap.argmax(), heatmap.shape)]
-    if not inside and share <= HALF:
-        raise Mistake(f"El punto más claro de ese mapa cae en el fondo, y {said}: es el caso contrario.")
+    if not inside and share < MOST:
+        raise Mistake(f"El punto más claro de ese mapa cae en el fondo, y {said}: falta lo uno y lo otro.")
     if not inside:
         raise Mistake(f"El punto más claro de ese mapa no cae en el sujeto, aunque {said}. Busca otro.")
-    if share <= HALF:
+    if share < MOST:
         raise Mistake(
-            f"El punto más claro cae en el sujeto, pero {said}. Hace falta más de la mitad: busca un mapa "
-            "menos negro, en que muchos puntos del fondo tengan un poco."
+            f"El punto más claro cae en el sujeto, pero {said}. Hacen falta al menos dos tercios: busca un "
+            "mapa de fondo menos apagado, en que muchos de sus puntos tengan un poco."
         )
     return "que el punto más claro cae en el sujeto", f"que, sin embargo, {said}"
 
@@ -429,43 +431,55 @@ def _check_found(answer, layer_names, count: int) -> tuple[int, str]:
         raise Unanswered
     if isinstance(image, str) and isinstance(layer, Integral):
         raise Mistake("Parece que la pareja va al revés: primero la imagen, un número, y después la capa.")
-    if not isinstance(image, Integral):
-        raise Mistake(f"La imagen se da por su número, el del control «Imagen», y es {image!r}.")
-    if not 0 <= image < count:
-        raise Mistake(f"Las imágenes del panel van de la 0 a la {count - 1}, y esa es la {image}.")
+    image = image_number(image, count)
     if layer not in layer_names:
         raise Mistake(
             f"La red no tiene ninguna capa convolucional «{layer}». Se llaman como en el control «Capa»: "
             f"{', '.join(layer_names)}."
         )
-    return int(image), layer
+    return image, layer
 
 
 def judge_suspects(verdicts):
-    """La cacería: el resultado no dice quién es quién, pero sí qué veredictos no se sostienen, y por qué."""
+    """La cacería: cuántos veredictos se sostienen y por qué no los demás, sin decir cuál les toca."""
     if verdicts is ...:
         raise Unanswered
     if not isinstance(verdicts, dict):
         raise Mistake(f"Hace falta un diccionario, y ha llegado «{type(verdicts).__name__}».")
-    if strangers := [str(letter) for letter in verdicts if letter not in LINEUP]:
-        raise Mistake(f"No hay ninguna sospechosa «{strangers[0]}». Son {', '.join(LINEUP)}.")
-    given = {letter: word for letter, word in verdicts.items() if word is not ...}
+    given = dict(_verdict(*each) for each in verdicts.items() if each[1] is not ...)
     if not given:
         raise Unanswered
-    for letter, word in given.items():
-        if word not in EVIDENCE:
-            raise Mistake(f"El veredicto de {letter}, «{word}», no está en «hunt.VERDICTS». Cópialo de ahí.")
     wrong = [letter for letter in sorted(given) if given[letter] != LINEUP[letter]]
     if wrong or len(given) < len(LINEUP):
         raise Mistake(_score_card(given, wrong))
     return ("los nueve veredictos: ocho errores y una inocente",)
 
 
+def _verdict(letter, word) -> tuple[str, str]:
+    """Un veredicto escrito como en `hunt.VERDICTS`, aunque cambien las mayúsculas o los espacios."""
+    known = str(letter).strip().upper()
+    if known not in LINEUP:
+        raise Mistake(f"No hay ninguna sospechosa «{letter}». Son {', '.join(LINEUP)}.")
+    if not isinstance(word, str):
+        raise Mistake(f"El veredicto de {known} debe ser un texto, y ha llegado «{type(word).__name__}».")
+    plain = " ".join(word.split()).lower()
+    if plain not in EVIDENCE:
+        raise Mistake(f"El veredicto de {known}, «{word}», no está en «hunt.VERDICTS». Cópialo de ahí.")
+    return known, plain
+
+
 def _score_card(given, wrong) -> str:
     missing = [letter for letter in LINEUP if letter not in given]
-    lines = [f"Se sostienen {len(given) - len(wrong)} veredictos de {len(LINEUP)}."]
+    held = len(given) - len(wrong)
+    lines = [
+        f"Se {'sostiene 1 veredicto' if held == 1 else f'sostienen {held} veredictos'} de {len(LINEUP)}."
+    ]
     if missing:
         lines.append(f"Sin veredicto: {', '.join(missing)}.")
+    word, times = Counter(given.values()).most_common(1)[0]
+    if times > REPEATED:  # con un veredicto para todas, decir cuáles no lo sostienen delata a la que sí
+        lines.append(f"«{word}» le toca a una como mucho, y se lo das a {times}: así no se dan razones.")
+        return "\n".join(lines)
     return "\n".join(lines + [f"  {letter}: {_objection(letter, given[letter])}" for letter in wrong])
 
 

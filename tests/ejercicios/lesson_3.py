@@ -326,7 +326,7 @@ OVERLAY_WRONG = [
 class FakeExplainer:
     """Tres imágenes de 6 × 6 y un mapa por capa; el sujeto es el cuadrado del centro."""
 
-    layer_names = ["fuera", "mitad", "dentro", "buena", "vacia"]
+    layer_names = ["fuera", "mitad", "dentro", "apenas", "buena", "vacia"]
 
     def explain(self, batch, layer):
         heatmap = np.zeros((6, 6), np.float32)
@@ -336,6 +336,9 @@ class FakeExplainer:
             heatmap[2:4, 2:4], heatmap[0, 0] = 0.9, 1
         elif layer == "dentro":
             heatmap[2, 2] = 1
+        elif layer == "apenas":
+            heatmap += 0.15  # en el fondo, 4,8 de 7,51
+            heatmap[2:4, 2:4], heatmap[3, 2] = 0.57, 1
         elif layer == "buena":
             heatmap += 0.3
             heatmap[3, 2] = 1
@@ -353,15 +356,17 @@ def finding(answer, message=""):
 
 FOUND_RIGHT = [finding((0, "buena")), finding([np.int64(2), "buena"])]
 FOUND_WRONG = [
-    finding((0, "dentro"), "el fondo cae el 0 % de la relevancia. Hace falta más de la mitad"),
+    finding((0, "dentro"), "el fondo cae el 0 % de la relevancia. Hacen falta al menos dos tercios"),
     finding((0, "fuera"), "no cae en el sujeto, aunque"),
-    finding((0, "mitad"), "es el caso contrario"),
+    finding((0, "mitad"), "falta lo uno y lo otro"),
     finding((0, "vacia"), "está vacío"),
     finding((0, "conv2d_5"), "ninguna capa convolucional «conv2d_5»"),
-    finding((3, "buena"), "van de la 0 a la 2, y esa es la 3"),
-    finding((-1, "buena"), "van de la 0 a la 2, y esa es la -1"),
+    finding((3, "buena"), "van de la 0 a la 2, y has escrito 3"),
+    finding((-1, "buena"), "van de la 0 a la 2, y has escrito -1"),
     finding(("buena", 0), "va al revés: primero la imagen"),
-    finding(("0", "buena"), "se da por su número"),
+    finding(("0", "buena"), "un entero, y ha llegado «str»"),
+    finding((True, "buena"), "un entero, y ha llegado «bool»"),
+    finding((0, "apenas"), "cae el 64 % de la relevancia. Hacen falta"),
     finding("buena", "Hace falta una pareja"),
 ]
 
@@ -370,7 +375,13 @@ def verdicts(**changed):
     return LINEUP | changed
 
 
-VERDICTS_RIGHT = [Answer("03-6", verdicts()), Answer("03-6", dict(reversed(LINEUP.items())))]
+SCREAMED = {f" {letter.lower()}": f"{word.upper().replace(' ', '  ')} " for letter, word in LINEUP.items()}
+
+VERDICTS_RIGHT = [
+    Answer("03-6", verdicts()),
+    Answer("03-6", dict(reversed(LINEUP.items()))),
+    Answer("03-6", SCREAMED),
+]
 VERDICTS_WRONG = [
     Answer("03-6", verdicts(B="rectifica el gradiente"), "B: falla en «red segura», y quien «rectifica"),
     Answer("03-6", verdicts(E="divide sin salvaguarda"), "E: falla en «a favor y en contra»"),
@@ -382,6 +393,9 @@ VERDICTS_WRONG = [
     Answer("03-6", verdicts(F="supone la clase 0"), "F: cumple «clase por omisión»"),
     Answer("03-6", verdicts(A=..., H=...), "Se sostienen 7 veredictos de 9.\nSin veredicto: A, H."),
     Answer("03-6", {"A": "promedia el lote"}, "Se sostienen 0 veredictos de 9.\nSin veredicto: B, C"),
+    Answer("03-6", {"A": LINEUP["A"], "B": LINEUP["A"]}, "Se sostiene 1 veredicto de 9."),
+    Answer("03-6", verdicts(B=["deriva la probabilidad"]), "B debe ser un texto, y ha llegado «list»"),
+    Answer("03-6", dict.fromkeys(LINEUP, NO_MISTAKE), "le toca a una como mucho, y se lo das a 9"),
     Answer("03-6", verdicts(J=NO_MISTAKE), "ninguna sospechosa «J»"),
     Answer("03-6", verdicts(B="usa la softmax"), "«usa la softmax», no está en «hunt.VERDICTS»"),
     Answer("03-6", list(LINEUP.values()), "Hace falta un diccionario"),
