@@ -224,7 +224,8 @@ figure = plots.show_path(steps)
 # - **Mueve los controles** con el ratón o con el teclado: el tabulador pasa de uno a otro y las flechas lo mueven.
 # - **Abre las respuestas.** Tras cada pregunta hay un bloque plegado: haz clic en su título. Los de «Lo que se ve con los
 #   datos embebidos» hablan de las figuras publicadas: si usas los datos reales u otra red, las tuyas pueden decir otra cosa.
-# - **Haz los ejercicios** del final de cada lección.
+# - **Haz los ejercicios.** Desde la 1, cada lección tiene su cuaderno, en la carpeta `ejercicios`: dice de cada respuesta si
+#   vale y, si no, por qué puede ser.
 #
 # <details><summary>¿Qué son los datos embebidos?</summary>
 #
