@@ -130,7 +130,7 @@ if comprobar.hecho("01-1"):
 # tapar las demás.
 #
 # **Entrega:** `white_corner_percentage(images)`, que recibe un lote uint8 (N, alto, ancho, 3) y devuelve qué porcentaje
-# de las imágenes, de 0 a 100, tiene alguna esquina blanca.
+# de las imágenes, de 0 a 100 y sin redondear, tiene alguna esquina blanca.
 #
 # <details><summary>Pista</summary>
 #
@@ -321,7 +321,8 @@ if comprobar.hecho("01-5"):
     everyone = data.load_identities(source, "train")
     by_position = np.arange(len(everyone)) >= int(0.8 * len(everyone))
     print(f"{len(everyone)} imágenes, {len(np.unique(everyone))} individuos")
-    parts = {"posición": by_position, "individuos": np.array(validation_mask(everyone))}
+    by_individual = np.array(validation_mask(everyone), bool)
+    parts = {"posición": by_position, "individuos": by_individual}
     for name, mask in parts.items():
         known = np.isin(everyone[mask], everyone[~mask])
         print(f"Validación por {name}: {100 * known.mean():.0f} % de imágenes de conocidos")

@@ -17,7 +17,7 @@
 # [![Abrir en Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/TU_USUARIO/curso-gradcam/main?urlpath=lab/tree/notebooks/soluciones/04_explorador_soluciones.ipynb)
 # [Descargar el cuaderno](https://github.com/TU_USUARIO/curso-gradcam/raw/main/notebooks/soluciones/04_explorador_soluciones.ipynb)
 #
-# **Duración:** 60 min · CPU · Lección: [04 · El explorador](../04_explorador.ipynb)
+# **Duración:** 70 min · CPU · Lección: [04 · El explorador](../04_explorador.ipynb)
 #
 # Escribe tu respuesta en lugar de cada `...` y ejecuta la celda: `comprobar` dice qué ha probado de ella y, si no vale,
 # por qué puede ser. Puedes intentarlo cuantas veces quieras. Nada se envía a ningún sitio ni se guarda fuera de este
@@ -84,7 +84,7 @@ predicted = model.predict(batches, verbose=0).argmax(axis=1)
 # %% [markdown]
 # ## 04-1 · Tres copias de la red
 #
-# Predecir · fácil · 5 min
+# Predecir · media · 10 min
 #
 # Tres copias de la red solo se distinguen de ella en los logits:
 #
@@ -226,7 +226,7 @@ if comprobar.hecho("04-2"):
 # %% [markdown]
 # ## 04-3 · Cuántas veces su superficie
 #
-# Encontrar el error · media · 10 min
+# Encontrar el error · media · 15 min
 #
 # Un compañero mide cuántas veces se lleva el sujeto la relevancia que le toca: la parte del mapa que cae en él, entre
 # la parte de la imagen que ocupa. Con sus imágenes, cuadradas, y sus mapas, positivos, todo va bien. Su función tiene
@@ -242,8 +242,8 @@ def times_with_errors(raw, mask):
 
 # %% [markdown]
 # **Entrega:** `times_its_area(raw, mask)`, que recibe el mapa con signo, (h, w), y la máscara, bool (alto, ancho), y
-# devuelve un número: 1 si el sujeto recibe lo que le toca. La relevancia es lo positivo del mapa, antes de ampliarlo. Si
-# no hay nada positivo, devuelve `np.nan`.
+# devuelve un número: 1 si el sujeto recibe lo que le toca. La relevancia es lo positivo del mapa, antes de ampliarlo por
+# interpolación lineal. Si no hay nada positivo, devuelve `np.nan`.
 #
 # <details><summary>Pista</summary>
 #
@@ -423,7 +423,7 @@ if comprobar.hecho("04-5"):
     means = keras.Model(model.input, pooled).predict(batches, verbose=0)
     dense = keras.layers.Dense(2, activation="softmax", name="salida_vacia")
     network = keras.Model(model.input, dense(pooled))
-    dense.set_weights(empty_by_design(means))
+    dense.set_weights([np.asarray(each) for each in empty_by_design(means)])
 
     answers = network.predict(batches, verbose=0).argmax(axis=1)
     chosen = data.prepare_image(images[np.flatnonzero(answers == 1)[0]])

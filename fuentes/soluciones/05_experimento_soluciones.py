@@ -174,7 +174,7 @@ places = np.concatenate([white, backgrounds[chosen]])
 answers = experiment.swap_backgrounds(model.predict_on_batch, images, masks, places)
 
 if comprobar.hecho("05-2"):
-    parts = dependence(answers)
+    parts = np.asarray(dependence(answers))
     for label, name in enumerate(data.CLASS_NAMES):
         group = labels == label
         mean = 100 * parts[group].mean()
@@ -199,8 +199,8 @@ def narrow_interval(values, who, generator):
 
 
 # %% [markdown]
-# **Entrega:** `interval(values, who, generator)`, sin ellos: recibe el valor de cada foto, (N,); su individuo, (N,), y un
-# generador de NumPy, `np.random.default_rng(0)`, con el que se sortea. Devuelve dos números: los extremos, el menor
+# **Entrega:** `interval(values, who, generator)`, sin ellos: recibe el valor de cada foto, (N,); su individuo, (N,), un texto o
+# un número, y un generador de NumPy, `np.random.default_rng(0)`, con el que se sortea. Devuelve dos números: los extremos, el menor
 # primero. En cada sorteo salen tantos individuos como hay, con reposición, y se promedian todas las fotos de los que
 # salen.
 #

@@ -41,14 +41,19 @@ def _cornered() -> np.ndarray:
         [],
         [(top, left, 255)],
         [(top, right, 255), (bottom, right, 255)],
-        *[[(bottom, left, 255)]] * 3,
+        *[[(bottom, left, 255)]] * 4,
         *[[(bottom, right, 255)]] * 4,
         [(rows, columns, 255) for rows in (top, bottom) for columns in (left, right)],
         [(top, left, LIGHT + 1)],  # blanca, sin ser 255
         [(top, left, LIGHT)],  # llega al límite y no lo pasa
         *[[(vertex, vertex, 255)]] * 2,  # el vértice es blanco, y la esquina no
         *[[(top, right, red)]] * 4,  # solo es claro un canal
+        [(top, right, 255), (2, -2, 100)],  # blanca de media, con un píxel oscuro
     ]
+    first, last = slice(1), slice(-1, None)
+    for rows, edge in ((top, first), (bottom, last)):
+        for columns, side in ((left, first), (right, last)):  # lo decide la fila y la columna del borde
+            painted.append([(rows, columns, LIGHT - 1), (edge, columns, 255), (rows, side, 255)])
     images = np.random.default_rng(1).integers(0, 200, (len(painted), 30, 40, 3)).astype(np.uint8)
     for image, patches in zip(images, painted, strict=True):
         for rows, columns, value in patches:
@@ -99,6 +104,7 @@ def white_corner_percentage(answer):
     expect(call(answer, images[:1]), 0.0, "El porcentaje de una imagen sin esquinas blancas")
     return (
         "que es un porcentaje de imágenes, y basta una esquina blanca, sea la que sea",
+        "que cuenta el valor medio de la esquina entera",
         "que una esquina de valor medio 250 justo no cuenta",
     )
 
@@ -195,7 +201,8 @@ def validation_mask(answer):
     counts = [9, 7, 6, 4, 3, 3, 2, 1, 1, 1]
     names = np.repeat([f"individuo-{letter}" for letter in "ebjahcgdif"], counts)
     several = random.permutation(names)
-    for identities in (several, several[::-1], random.permutation(15)):
+    others = [random.permutation(np.repeat(np.arange(n), random.integers(1, 4, n))) for n in (12, 13, 84)]
+    for identities in (several, several[::-1], random.permutation(15), *others):
         _check_mask(call(answer, identities), identities)
     first, *others = (call(answer, several) for _ in range(REPETITIONS))
     if not all(np.array_equal(first, other) for other in others):
@@ -241,7 +248,7 @@ def _check_mask(result, identities: np.ndarray) -> None:
         elif len(aside) == round(VALIDATION_SHARE * count):
             cause = "Parece que tomas la quinta parte de las imágenes, y es la de los individuos."
         else:
-            cause = "¿Sorteas cada individuo por su cuenta, o redondeas de otra manera?"
+            cause = "¿Sorteas cada individuo por su cuenta, con reposición, o redondeas de otra manera?"
         raise Mistake(
             f"De {len(individuals)} individuos deben apartarse {due}, y se apartan {len(aside)}. {cause}"
         )

@@ -59,11 +59,16 @@ def count_parameters(answer):
         "Parece que olvidas las capas densas.": expected - flat - UNITS - UNITS * CLASSES - CLASSES,
     }
     expect(call(answer, filters, size), expected, "Los parámetros", mistakes)
-    for filters, size in (((5,), 6), ((3, 4, 5, 2), 40), ((6, 2, 3), 35)):
+    for filters, size in (((5,), 6), ((3, 4, 5, 2), 40), ((6, 2, 3), 35), ((5,), 7)):
+        expected = _parameters(filters, size)
         expect(
             call(answer, filters, size),
-            _parameters(filters, size),
+            expected,
             f"Los parámetros con los filtros {filters} e imágenes de {size} × {size}",
+            {
+                "Parece que redondeas el lado: la mitad de 7 son 3, porque la fila sin pareja se "
+                "descarta.": expected + (4 * 4 - 3 * 3) * filters[-1] * UNITS
+            },
         )
     return (
         "pesos y sesgos de las dos convoluciones de cada bloque y de las dos capas densas",
@@ -72,7 +77,7 @@ def count_parameters(answer):
 
 
 def _histories() -> list[dict[str, list[float]]]:
-    """Tres entrenamientos; en el primero, cada medida elegiría una época distinta."""
+    """Entrenamientos; en el primero, cada medida elegiría una época distinta; el último mejora dos veces."""
     return [
         {
             "loss": [0.70, 0.51, 0.42, 0.33, 0.27, 0.21, 0.24],
@@ -98,6 +103,14 @@ def _histories() -> list[dict[str, list[float]]]:
             "test_loss": [0.50, 0.70, 0.75],
             "test_accuracy": [0.70, 0.65, 0.68],
         },
+        {
+            "loss": [0.60, 0.50, 0.40, 0.30, 0.20],
+            "accuracy": [0.70, 0.75, 0.80, 0.85, 0.90],
+            "val_loss": [0.60, 0.50, 0.55, 0.40, 0.70],
+            "val_accuracy": [0.70, 0.80, 0.90, 0.85, 0.75],
+            "test_loss": [0.50, 0.60, 0.65, 0.70, 0.75],
+            "test_accuracy": [0.80, 0.75, 0.70, 0.65, 0.68],
+        },
     ]
 
 
@@ -119,11 +132,15 @@ def choose_epoch(answer):
     }
     expect(call(answer, first), least["val_loss"], "La época", mistakes)
     for history in others:
-        due = 1 + int(np.argmin(history["val_loss"]))
-        expect(call(answer, history), due, f"La época, si la validación va así: {history['val_loss']}")
+        losses = history["val_loss"]
+        rises = [1 + int(epoch) for epoch in np.flatnonzero(np.diff(losses) > 0)]
+        stops = "Parece que te paras en la primera subida: después puede bajar más."
+        early = {stops: rises[0]} if rises else {}
+        what = f"La época, si la validación va así: {losses}"
+        expect(call(answer, history), 1 + int(np.argmin(losses)), what, early)
     return (
         "que decide la pérdida de validación, contada desde 1",
-        "también en la primera época y en la última",
+        "también en la primera época y en la última, y si baja dos veces",
     )
 
 
@@ -228,8 +245,9 @@ def _check_order(epochs: list[list[np.ndarray]]) -> None:
         )
     reserve = 1 + max(np.max(order - np.arange(count)) for order in orders)
     if reserve <= count // 2:
+        noun = "puesto" if reserve == 2 else "puestos"
         raise Mistake(
-            f"Se baraja poco: ninguna imagen se adelanta más de {reserve - 1} puestos. «shuffle» sortea "
+            f"Se baraja poco: ninguna imagen se adelanta más de {reserve - 1} {noun}. «shuffle» sortea "
             "entre las que caben en su reserva: deben caber todas."
         )
 

@@ -176,15 +176,23 @@ def times_its_area(answer):
                 "Multiplicar el mapa por un número cambia tu resultado, y la parte que cae en el sujeto es "
                 "la misma. ¿Sumas algo al divisor para que no sea 0? Con un mapa pequeño, ese algo pesa."
             )
+    none = "Con un mapa sin nada positivo tu función da None, y hace falta un NaN, `np.nan`."
     for empty in (np.zeros_like(square), -np.abs(square)):
-        _expect_nothing(call(answer, empty, inside))
+        _expect_nothing(call(answer, empty, inside, nothing=none))
+    away = np.zeros_like(square)
+    away[0, 0] = 1
+    if not matches(np.nan_to_num(call(answer, away, inside), nan=np.inf), 0.0):
+        raise Mistake(
+            "Si toda la relevancia cae en el fondo, el sujeto recibe 0 veces lo suyo. Es una medida: NaN es "
+            "solo para el mapa vacío."
+        )
     uniform = call(answer, np.full((4, 6), 0.3, np.float32), tall)
     expect(uniform, 1.0, "El resultado con un mapa uniforme")
     return (
         "que solo cuenta lo positivo del mapa, y la parte de su suma que cae en el sujeto",
         "que un mapa uniforme da 1, y que la escala del mapa no cuenta",
         "que vale para imágenes que no son cuadradas",
-        "que de un mapa vacío da NaN",
+        "que de un mapa vacío da NaN, y 0 si todo cae en el fondo",
     )
 
 
@@ -295,15 +303,25 @@ def empty_by_design(answer):
     for scale in (1.0, 1e-3, 1e3):  # la densa debe servir con activaciones de cualquier tamaño
         means = scale * random.random((9, 7)).astype(np.float32)
         means[:, 3] = 0  # un filtro que nunca se activa
-        kernel, bias = _dense(call(answer, means), means.shape[1])
-        _expect_empty(kernel)
-        _expect_both_answers(means @ kernel + bias)
+        ascending = means[means.sum(axis=1).argsort()]
+        _expect_design(answer, means)
+        for images in (ascending, ascending[::-1]):
+            try:
+                _expect_design(answer, images)
+            except Mistake as mistake:
+                raise Mistake(f"Con las mismas imágenes en otro orden ya no vale. {mistake}") from None
     return (
         "que el mapa de «persona» sale vacío con activaciones cualesquiera, y el de «caballo», no",
         "que todos los filtros cuentan",
         "que la red responde «persona» en unas imágenes y «caballo» en otras, sean grandes o pequeñas las "
         "activaciones",
     )
+
+
+def _expect_design(answer, means) -> None:
+    kernel, bias = _dense(call(answer, means), means.shape[1])
+    _expect_empty(kernel)
+    _expect_both_answers(means @ kernel + bias, bias)
 
 
 def _dense(result, filters: int):
@@ -342,8 +360,13 @@ def _expect_empty(kernel) -> None:
         )
 
 
-def _expect_both_answers(logits) -> None:
+def _expect_both_answers(logits, bias) -> None:
     answers = logits.argmax(axis=1)
+    if (answers == HORSE).all() and bias.any():
+        raise Mistake(
+            "Los mapas son los pedidos, pero la red responde siempre «caballo»: el sesgo no alcanza lo que "
+            "separan los filtros de las dos columnas, o va en contra de «persona»."
+        )
     if (answers == HORSE).all():
         raise Mistake(
             "Los mapas son los pedidos, pero la red responde siempre «caballo». Todo lo que se activa va en "

@@ -15,6 +15,11 @@ from gradcam_helpers.engine.subjects import replace_background
 def paste_batch(answer):
     images, masks, background = _subjects()
     pasted = call(answer, images, masks, background)
+    alone = numbers(call(answer, images[:1], masks[:1], background), "El montaje de un lote de una imagen")
+    shared, piled = background.copy(), []
+    for image, mask in zip(images, masks, strict=True):
+        shared[mask] = image[mask]
+        piled.append(shared.copy())
     cut = images * masks[..., np.newaxis]
     expect(
         pasted,
@@ -26,6 +31,9 @@ def paste_batch(answer):
             "Parece que usaste con todas la máscara de la primera imagen: cada una tiene la suya.": np.where(
                 masks[0][..., np.newaxis], images, background
             ),
+            "Parece que pegas a todos en la misma copia del fondo: los anteriores siguen ahí.": piled,
+            "Parece que todos los montajes son la misma copia del fondo, con todos los sujetos.": [shared]
+            * len(images),
             "Parece que recortaste al sujeto y lo dejaste sobre negro: falta el fondo.": cut,
             "Parece que sumaste el fondo entero al sujeto. Debajo del sujeto no debe quedar fondo; además, "
             "en uint8 lo que pasa de 255 vuelve a empezar en 0.": cut + background,
@@ -37,6 +45,10 @@ def paste_batch(answer):
             / 255,
         },
     )
+    if alone.shape != images[:1].shape:
+        raise Mistake(
+            f"De un lote de una imagen sale un lote de una, {images[:1].shape}, y sale {alone.shape}."
+        )
     kind = np.asarray(pasted).dtype
     if kind != np.uint8:
         raise Mistake(f"Los valores son los debidos, pero de tipo {kind}: una imagen es uint8.")
@@ -269,7 +281,7 @@ def half_size(answer):
             )
         if got.dtype != expected.dtype:
             raise Mistake(f"{what}: debe ser de tipo {expected.dtype}, y es {got.dtype}.")
-    _expect_smaller(smaller, mask)
+    _expect_smaller(smaller, mask, image)
     _expect_picture(picture, image, mask)
     return (
         "que la imagen y la máscara conservan la forma y el tipo",
@@ -284,6 +296,7 @@ def _oblong_scene():
     image = np.stack([40 + 2 * rows, 200 - columns, 30 + rows + columns], axis=2).astype(np.uint8)
     mask = ((rows - 24) / 18) ** 2 + ((columns - 50) / 26) ** 2 < 1
     mask[40:56, 40:48] = True
+    image[18:32, 42:58] = 255  # el sujeto también tiene blanco
     image[~mask] = (250, 120, 10)
     return image, mask
 
@@ -295,7 +308,7 @@ def _in_the_middle(mask, small):
     return canvas
 
 
-def _expect_smaller(smaller, mask) -> None:
+def _expect_smaller(smaller, mask, image) -> None:
     height, width = mask.shape
     middle = mask[height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2]
     corner = np.zeros_like(mask)
@@ -310,6 +323,9 @@ def _expect_smaller(smaller, mask) -> None:
         "parece que señala el fondo: es cierta en el sujeto": ~expected,
         "parece que recortaste el centro en lugar de reducir": _in_the_middle(mask, middle),
         "parece que la imagen reducida queda en una esquina; va en el centro": corner,
+        "parece que la sacas de los colores, y el sujeto también puede tener blanco": _in_the_middle(
+            mask, (mask & (image < 255).any(axis=2))[::2, ::2]
+        ),
         "parece que está volteada": expected[::-1],
         "parece que redujiste a la cuarta parte cada lado": _in_the_middle(mask, mask[::4, ::4]),
         "parece que solo redujiste el alto": _in_the_middle(mask, mask[::2]),
@@ -319,6 +335,11 @@ def _expect_smaller(smaller, mask) -> None:
         if _alike(smaller, wrong):
             raise Mistake(f"La máscara: {explanation}.")
     ratio = smaller.sum() / mask.sum()
+    if abs(ratio - 0.25) < 0.02:
+        raise Mistake(
+            "La máscara: ocupa lo debido, y no está en su lugar. La imagen reducida va en el centro: empieza "
+            "a un cuarto del alto y a un cuarto del ancho."
+        )
     raise Mistake(
         f"La máscara: ocupa {ratio:.2f} veces lo que antes, y debe ocupar la cuarta parte, 0,25. ¿Está cada "
         "lado a la mitad, y en el centro?"

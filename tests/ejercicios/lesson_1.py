@@ -11,6 +11,7 @@ from tests.ejercicios.answer import Answer
 LABELS = np.array([0, 1, 0, 0, 1, 0])
 KNOWN = {"labels": LABELS, "identities": np.array(["a", "x", "b", "a", "x", "c"])}
 UNKNOWN = {"labels": LABELS, "identities": np.arange(6)}
+ENDS = slice(10), slice(-10, None)
 turns = itertools.count()  # hace de sorteo sin semilla: nunca da dos veces lo mismo
 
 
@@ -69,6 +70,29 @@ def another_fifth(identities):
     return np.isin(identities, individuals[: round(len(individuals) / 5)])
 
 
+def every_pixel_above(images):
+    patches = [images[:, rows, columns] for rows in ENDS for columns in ENDS]
+    return 100 * np.any([(patch > 250).all(axis=(1, 2, 3)) for patch in patches], axis=0).mean()
+
+
+def without_the_border(images):
+    """Con «-10:-1» en lugar de «-10:»."""
+    ends = slice(10), slice(-10, -1)
+    patches = [images[:, rows, columns] for rows in ends for columns in ends]
+    return 100 * np.any([patch.mean(axis=(1, 2, 3)) > 250 for patch in patches], axis=0).mean()
+
+
+def fifth_rounded_down(identities):
+    individuals = np.unique(identities)
+    return np.isin(identities, individuals[: len(individuals) // 5])
+
+
+def drawn_with_repetition(identities):
+    individuals = np.unique(identities)
+    chosen = np.random.default_rng(0).choice(individuals, round(0.2 * len(individuals)))
+    return np.isin(identities, chosen)
+
+
 RIGHT = [
     Answer("01-1", lambda labels, classes: np.bincount(labels, minlength=classes)),
     Answer("01-1", lambda labels, classes: [np.sum(labels == each) for each in range(classes)]),
@@ -84,6 +108,10 @@ RIGHT = [
     Answer("01-5", drawn_fifth),
 ]
 WRONG = [
+    Answer("01-2", every_pixel_above, "El porcentaje: da"),
+    Answer("01-2", without_the_border, "El porcentaje: da"),
+    Answer("01-5", fifth_rounded_down, "De 13 individuos deben apartarse 3"),
+    Answer("01-5", drawn_with_repetition, "con reposición"),
     Answer("01-1", lambda labels, classes: np.bincount(labels), "Falta la última clase"),
     Answer("01-1", lambda labels, classes: np.unique(labels, return_counts=True)[1], "sin imágenes: parece"),
     Answer("01-1", lambda labels, classes: list(collections.Counter(labels).values()), "la forma debe ser"),

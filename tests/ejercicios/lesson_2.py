@@ -117,6 +117,18 @@ def first_columns(matrix, rank):
     return kept
 
 
+def count_rounding(filters, size):
+    for _ in filters:
+        size = round(size / 2)
+    return count(filters, size * 2 ** len(filters))
+
+
+def stop_at_the_first_rise(history):
+    losses = history["val_loss"]
+    rises = [epoch for epoch in range(1, len(losses)) if losses[epoch] > losses[epoch - 1]]
+    return rises[0] if rises else len(losses)
+
+
 RIGHT = [
     Answer("02-1", count),
     Answer("02-1", count_with_keras),
@@ -133,6 +145,8 @@ RIGHT = [
     Answer("02-5", 0, given=board(0, 0, 0, 0, 0)),
 ]
 WRONG = [
+    Answer("02-1", count_rounding, "redondeas el lado"),
+    Answer("02-2", stop_at_the_first_rise, "la primera subida"),
     Answer("02-1", lambda filters, size: count(filters, size, bias=0), "sesgos de las convoluciones"),
     Answer("02-1", lambda filters, size: count(filters, size, dense_bias=0), "sesgos de las capas densas"),
     Answer("02-1", lambda filters, size: count(filters, size, bias=0, dense_bias=0), "todos los sesgos"),

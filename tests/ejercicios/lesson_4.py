@@ -235,6 +235,23 @@ def fixed_bias(means):
     return dense(means)[0], np.array([0.0, 8.0])
 
 
+def nothing_inside_is_nan(raw, mask):
+    relevance = enlarge(np.maximum(raw, 0), mask)
+    return times(raw, mask) if relevance[mask].sum() > 0 else np.nan
+
+
+def none_when_empty(raw, mask):
+    return times(raw, mask) if (raw > 0).any() else None
+
+
+def threshold_of_the_first(means):
+    return dense(means)[0], [0, 2 * means[0].sum()]
+
+
+def small_bias(means):
+    return dense(means)[0], [0, means.sum(axis=1).min()]
+
+
 RIGHT = [
     Answer("04-1", EFFECTS),
     Answer("04-1", {copy: set(reversed(said)) for copy, said in EFFECTS.items()}),
@@ -250,6 +267,10 @@ RIGHT = [
     Answer("04-5", dense_by_columns),
 ]
 WRONG = [
+    Answer("04-3", nothing_inside_is_nan, "recibe 0 veces lo suyo"),
+    Answer("04-3", none_when_empty, "tu función da None"),
+    Answer("04-5", threshold_of_the_first, "en otro orden ya no vale"),
+    Answer("04-5", small_bias, "el sesgo no alcanza"),
     Answer("04-1", EFFECTS | {"por 2": list(EFFECTS["por 2"][1:])}, "En «por 2», piensa otra vez en «prob"),
     Answer("04-1", EFFECTS | {"por 2": [*EFFECTS["por 2"], "mapa normalizado"]}, "otra vez en «mapa norm"),
     Answer("04-1", EFFECTS | {"más 3": ["mapa con signo", "lo que falta"]}, "En «más 3», piensa otra vez"),

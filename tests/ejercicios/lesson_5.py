@@ -323,6 +323,36 @@ def upside_down(image, mask):
     return picture[::-1], smaller
 
 
+def paste_on_the_same_copy(images, masks, background):
+    canvas, pasted = background.copy(), []
+    for image, mask in zip(images, masks, strict=True):
+        canvas[mask] = image[mask]
+        pasted.append(canvas.copy())
+    return np.stack(pasted)
+
+
+def paste_on_one_canvas(images, masks, background):
+    canvas, pasted = background.copy(), []
+    for image, mask in zip(images, masks, strict=True):
+        canvas[mask] = image[mask]
+        pasted.append(canvas)
+    return np.stack(pasted)
+
+
+def paste_without_batch(images, masks, background):
+    return paste(images, masks, background).squeeze()
+
+
+def mask_from_the_colors(image, mask):
+    picture, _ = half(image, mask)
+    return picture, (picture < 255).any(axis=2)
+
+
+def half_off_center(image, mask):
+    picture, smaller = half(image, mask)
+    return np.roll(picture, 4, axis=0), np.roll(smaller, 4, axis=0)
+
+
 RIGHT = [
     Answer("05-1", paste),
     Answer("05-1", paste_one_by_one),
@@ -339,6 +369,11 @@ RIGHT = [
     Answer("05-5", half_with_tensorflow),
 ]
 WRONG = [
+    Answer("05-1", paste_on_the_same_copy, "los anteriores siguen ahí"),
+    Answer("05-1", paste_on_one_canvas, "son la misma copia del fondo"),
+    Answer("05-1", paste_without_batch, "De un lote de una imagen"),
+    Answer("05-5", mask_from_the_colors, "la sacas de los colores"),
+    Answer("05-5", half_off_center, "no está en su lugar"),
     Answer("05-1", mask_for_background, "la máscara por el fondo"),
     Answer("05-1", one_mask_for_all, "la máscara de la primera"),
     Answer("05-1", on_black, "sobre negro"),
