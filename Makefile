@@ -20,7 +20,7 @@ test: .venv/listo  # todas las pruebas, y cada cuaderno como una más, con los d
 	$(BIN)/python -m pytest $(TWO_AT_ONCE)
 
 test-real: .venv/listo  # con los datos reales, la red publicada, los ejercicios y los cuadernos, sin comparar los resultados de estos
-	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) $(TWO_AT_ONCE) \
+	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) $(TWO_AT_ONCE) $(OPCIONES) \
 		--ignore=notebooks/soluciones tests/test_published.py tests/reales notebooks
 
 test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
@@ -30,7 +30,7 @@ test-binder: .venv/listo  # la imagen de Binder, sin Docker: en una carpeta nuev
 	$(BIN)/python -m pytest --override-ini addopts= --capture=no tests/binder
 
 test-navegador: .venv/navegador  # los controles de cada lección, en JupyterLab y Chromium
-	$(BIN)/python -m pytest --override-ini addopts= tests/navegador
+	$(BIN)/python -m pytest --override-ini addopts= $(OPCIONES) tests/navegador
 
 test-nuevas:  # todas las pruebas, con las versiones más nuevas que admite environment.yml
 	$(PYTHON) -m venv --clear .venv-nuevas
