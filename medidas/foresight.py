@@ -13,9 +13,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gradcam_helpers import foresight
+from pesos import sortear
 
 TIMES, SEED = 100_000, 0
-CELLS = np.array([[0, 0]] * 2 + [[0, 1]] * 2 + [[1, 0]] * 3 + [[1, 1]] * 3)  # clase del sujeto y respuesta
+CELLS = np.repeat(list(sortear.CELLS), list(sortear.CELLS.values()), axis=0)  # clase del sujeto y respuesta
 CHANCE, SUBJECT = "al azar", "la clase del sujeto"
 STUDENTS = (
     (CHANCE, CHANCE),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gradcam_helpers.engine.answers import Exercise, expect, matches, numbers
-from gradcam_helpers.engine.attempt import Mistake, call
+from gradcam_helpers.engine.attempt import Mistake, call, kind
 from gradcam_helpers.engine.backend import tf
 
 UNITS, CLASSES = 128, 2  # de las dos capas densas
@@ -150,7 +150,7 @@ def prepare(answer):
     labels, size = np.arange(len(images)), 4  # la etiqueta dice qué imagen es
     dataset = call(answer, images, labels, size)
     if not isinstance(dataset, tf.data.Dataset):
-        raise Mistake(f"Hace falta un «tf.data.Dataset», y ha llegado «{type(dataset).__name__}».")
+        raise Mistake(f"Hace falta un «tf.data.Dataset», y ha llegado «{kind(dataset)}».")
     epochs = [_epoch(dataset, 3 * len(images)) for _ in range(EPOCHS_SEEN)]
     _check_batches(epochs[0], len(images), size)
     _check_pixels(epochs[0], images)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from matplotlib import colormaps
 
-from gradcam_helpers.engine.answers import Exercise, expect, image_number, matches, numbers
-from gradcam_helpers.engine.attempt import Mistake, Unanswered, call
+from gradcam_helpers.engine.answers import Exercise, expect, image_number, matches, numbers, several
+from gradcam_helpers.engine.attempt import Mistake, Unanswered, call, kind
 from gradcam_helpers.engine.backend import keras, tf
 from gradcam_helpers.engine.suspects import EVIDENCE, LINEUP, NO_MISTAKE
 
@@ -422,13 +422,7 @@ def brightest_inside(answer, explainer, batch, masks):
 
 
 def _check_found(answer, layer_names, count: int) -> tuple[int, str]:
-    if answer is ...:
-        raise Unanswered
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Mistake('Hace falta una pareja, imagen y capa, como (0, "bloque1_conv1").')
-    image, layer = answer
-    if image is ... or layer is ...:
-        raise Unanswered
+    image, layer = several(answer, ["el número de la imagen", "el nombre de la capa"])
     if isinstance(image, str) and isinstance(layer, Integral):
         raise Mistake("Parece que la pareja va al revés: primero la imagen, un número, y después la capa.")
     image = image_number(image, count)
@@ -445,7 +439,7 @@ def judge_suspects(verdicts):
     if verdicts is ...:
         raise Unanswered
     if not isinstance(verdicts, dict):
-        raise Mistake(f"Hace falta un diccionario, y ha llegado «{type(verdicts).__name__}».")
+        raise Mistake(f"Hace falta un diccionario, y ha llegado «{kind(verdicts)}».")
     given = dict(_verdict(*each) for each in verdicts.items() if each[1] is not ...)
     if not given:
         raise Unanswered
@@ -461,7 +455,7 @@ def _verdict(letter, word) -> tuple[str, str]:
     if known not in LINEUP:
         raise Mistake(f"No hay ninguna sospechosa «{letter}». Son {', '.join(LINEUP)}.")
     if not isinstance(word, str):
-        raise Mistake(f"El veredicto de {known} debe ser un texto, y ha llegado «{type(word).__name__}».")
+        raise Mistake(f"El veredicto de {known} debe ser un texto, y ha llegado «{kind(word)}».")
     plain = " ".join(word.split()).lower()
     if plain not in EVIDENCE:
         raise Mistake(f"El veredicto de {known}, «{word}», no está en «hunt.VERDICTS». Cópialo de ahí.")

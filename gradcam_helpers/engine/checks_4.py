@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from gradcam_helpers.engine.answers import Exercise, expect, image_number, matches, numbers, several
-from gradcam_helpers.engine.attempt import Mistake, Unanswered, call
+from gradcam_helpers.engine.attempt import Mistake, Unanswered, call, kind
 
 # --- 04-1: tres copias de la red ----------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ def _expect_nothing(got) -> None:
         number = float(got)
     except (TypeError, ValueError):
         raise Mistake(
-            f"Con un mapa sin nada positivo hace falta un NaN, `np.nan`, y ha llegado «{type(got).__name__}»."
+            f"Con un mapa sin nada positivo hace falta un NaN, `np.nan`, y ha llegado «{kind(got)}»."
         ) from None
     if np.isinf(number):
         raise Mistake("Con un mapa sin nada positivo da infinito: se ha dividido entre cero.")

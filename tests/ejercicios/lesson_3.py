@@ -367,7 +367,7 @@ FOUND_WRONG = [
     finding(("0", "buena"), "un entero, y ha llegado «str»"),
     finding((True, "buena"), "un entero, y ha llegado «bool»"),
     finding((0, "apenas"), "cae el 64 % de la relevancia. Hacen falta"),
-    finding("buena", "Hace falta una pareja"),
+    finding("buena", "Hacen falta 2 cosas"),
 ]
 
 
