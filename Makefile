@@ -11,7 +11,7 @@ PANELS := explorer bench chooser gallery canvas turns photos ranks foresight  # 
 NOTEBOOKS := notebooks/*.ipynb notebooks/*/*.ipynb
 REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench mutantes requisitos colab-versiones direccion
+.PHONY: lab test test-real test-colab test-colab-cuadernos test-colab-controles test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench mutantes requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la bienvenida
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_bienvenida.ipynb
@@ -23,8 +23,13 @@ test-real: .venv/listo  # con los datos reales, la red publicada, los ejercicios
 	GRADCAM_DATOS=real $(BIN)/python -m pytest --override-ini addopts= $(NBVAL_REAL) $(TWO_AT_ONCE) $(OPCIONES) \
 		--ignore=notebooks/soluciones tests/test_published.py tests/reales notebooks
 
-test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab
-	.venv-colab/bin/python -m pytest --override-ini addopts= tests/colab $(addprefix tests/test_,$(addsuffix .py,$(PANELS)))
+COLAB_TESTS := .venv-colab/bin/python -m pytest --override-ini addopts= $(OPCIONES)
+test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab; a la vez
+	$(MAKE) --jobs=2 --output-sync=target test-colab-cuadernos test-colab-controles
+test-colab-cuadernos: .venv-colab/listo
+	$(COLAB_TESTS) tests/colab
+test-colab-controles: .venv-colab/listo
+	$(COLAB_TESTS) $(PANELS:%=tests/test_%.py)
 
 test-binder: .venv/listo  # la imagen de Binder, sin Docker: en una carpeta nueva, lo que dice su Dockerfile
 	$(BIN)/python -m pytest --override-ini addopts= --capture=no tests/binder

@@ -113,7 +113,7 @@ def embedded_source(embedded_dataset, monkeypatch):
 
 @pytest.fixture(scope="session")
 def course_network():
-    """La red del curso, entrenada unas decenas de pasos con los datos embebidos."""
+    """La red del curso, entrenada unos pasos con los datos embebidos."""
     from gradcam_helpers import data, models
     from gradcam_helpers.engine.backend import keras
 
@@ -124,7 +124,7 @@ def course_network():
     for weight in network.trainable_weights:
         if weight.name == "bias":
             weight.assign(generator.normal(0, 0.05, weight.shape))
-    batches = data.load_batches(data.prepare_source("embebido"), "train[:20%]", models.BATCH_SIZE)
+    batches = data.load_batches(data.prepare_source("embebido"), "train[:5%]", models.BATCH_SIZE)
     models.compile_model(network, steps=len(batches))
     network.fit(batches, verbose=0, shuffle=False)
     return network

@@ -129,6 +129,7 @@ def test_a_list_of_one_layer_gives_a_list(explainer, images):
 def test_the_size_of_the_chunks_does_not_matter(explainer, images, method, monkeypatch):
     whole = explainer.explain(images, target=[[0, 1], [2, 1], [0, 2], [1, 0]], method=method)
     monkeypatch.setattr(passes, "CHUNK", 3)
+    monkeypatch.setattr(passes, "FILTERS", 3)
     in_chunks = explainer.explain(images, target=whole.target, method=method)
     assert np.array_equal(in_chunks.target, whole.target)
     assert_same_map(in_chunks.raw, whole.raw)
@@ -149,11 +150,12 @@ class AtMost(layers.Layer):
 
 @pytest.mark.parametrize("method", WITHOUT_CAM)
 def test_no_more_than_a_chunk_goes_through_the_network_at_once(method):
+    limit = passes.FILTERS if method == "Score-CAM" else passes.CHUNK
     network = keras.Sequential(
         [
             keras.Input((6, 6, 1)),
-            AtMost(passes.CHUNK),
-            layers.Conv2D(2 * passes.CHUNK + 3, 3),
+            AtMost(limit),
+            layers.Conv2D(2 * limit + 3, 3),
             layers.Flatten(),
             layers.Dense(2),
         ]

@@ -1,11 +1,13 @@
 """Predice y verás: las diez se responden con los botones, y al terminar se ven las respuestas y el código."""
 
+import time
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from gradcam_helpers import data, foresight
-from tests.navegador.board import Board
+from tests.navegador.board import PATIENCE, Board
 from tests.navegador.expected import FINISH, IMAGE, NEXT
 from tests.navegador.layout import crowded, faint
 from tests.navegador.notebook import Notebook, write
@@ -44,15 +46,22 @@ def shown_board(notebook: Notebook) -> Board:
     return Board(root)
 
 
+def wait_for_picture(board: Board, picture: np.ndarray) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not np.array_equal(board.look().pictures[0], picture):
+        assert time.monotonic() < deadline, "No llega a verse la imagen."
+        time.sleep(0.02)
+
+
 def test_the_ten_are_answered_with_the_buttons(notebook, pictures, captures):
     board = shown_board(notebook)
     root, number = board.root, board.root.locator(".widget-readout")
     finish = root.get_by_role("button", name=FINISH, exact=True)
     for order, picture in enumerate(pictures, start=1):
+        wait_for_picture(board, picture)
         expect(number).to_have_text(str(order))
         expect(root.locator(".mod-active")).to_have_count(0)
         expect(finish).to_be_disabled()
-        assert np.array_equal(board.look().pictures[0], picture)
         click(root, data.CLASS_NAMES[order % 2])
         expect(root.locator(".mod-active")).to_have_text(data.CLASS_NAMES[order % 2])
         expect(root.get_by_text(f"Llevas {order} de 10.")).to_be_visible()
@@ -60,14 +69,16 @@ def test_the_ten_are_answered_with_the_buttons(notebook, pictures, captures):
 
     board.press(IMAGE, "Home")
     board.press(IMAGE, "ArrowRight")
+    # El número cambia en el navegador; la imagen, cuando responde el núcleo.
+    wait_for_picture(board, pictures[1])
     expect(number).to_have_text("2")
     expect(root.locator(".mod-active")).to_have_text("caballo")
     root.get_by_role("button", name="persona", exact=True).press("Enter")
     expect(root.locator(".mod-active")).to_have_text("persona")
-    assert notebook.execute("print(quiz.guesses)").strip() == "[1, 1, 1, 0, 1, 0, 1, 0, 1, 0]"
 
     click(root, FINISH)
     expect(root.get_by_text("Tu código de «antes»")).to_be_visible()
+    assert notebook.execute("print(quiz.guesses)").strip() == "[1, 1, 1, 0, 1, 0, 1, 0, 1, 0]"
     expect(finish).to_be_disabled()
     code, hits = notebook.execute("print(quiz.round.code, quiz.round.hits)").split()
     text = root.inner_text()
