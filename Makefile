@@ -11,7 +11,7 @@ PANELS := explorer bench chooser gallery canvas turns photos ranks foresight  # 
 NOTEBOOKS := notebooks/*.ipynb notebooks/*/*.ipynb
 REMOVE_OUTPUTS := --coalesce-streams --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=remove_output
 
-.PHONY: lab test test-real test-colab test-colab-cuadernos test-colab-controles test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench mutantes requisitos colab-versiones direccion
+.PHONY: lab test test-real test-colab test-colab-lecciones test-colab-ejercicios test-binder test-navegador test-nuevas acciones cuadernos captura datos pesos estilo medidas medidas-navegador experimento pares bench mutantes requisitos colab-versiones direccion
 
 lab: .venv/listo  # abre JupyterLab en la bienvenida
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_bienvenida.ipynb
@@ -24,12 +24,13 @@ test-real: .venv/listo  # con los datos reales, la red publicada, los ejercicios
 		--ignore=notebooks/soluciones tests/test_published.py tests/reales notebooks
 
 COLAB_TESTS := .venv-colab/bin/python -m pytest --override-ini addopts= $(OPCIONES)
-test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab; a la vez
-	$(MAKE) --jobs=2 --output-sync=target test-colab-cuadernos test-colab-controles
-test-colab-cuadernos: .venv-colab/listo
-	$(COLAB_TESTS) tests/colab
-test-colab-controles: .venv-colab/listo
-	$(COLAB_TESTS) $(PANELS:%=tests/test_%.py)
+COLAB_EXERCISES := tests/colab/test_alone.py::test_an_exercise_with_the_embedded_data
+test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con los paquetes de Colab; dos cosas a la vez
+	$(MAKE) --jobs=2 --output-sync=target test-colab-lecciones test-colab-ejercicios
+test-colab-lecciones: .venv-colab/listo
+	$(COLAB_TESTS) --deselect=$(COLAB_EXERCISES) tests/colab
+test-colab-ejercicios: .venv-colab/listo  # y los controles
+	$(COLAB_TESTS) $(COLAB_EXERCISES) $(PANELS:%=tests/test_%.py)
 
 test-binder: .venv/listo  # la imagen de Binder, sin Docker: en una carpeta nueva, lo que dice su Dockerfile
 	$(BIN)/python -m pytest --override-ini addopts= --capture=no tests/binder

@@ -486,8 +486,8 @@ def decompose(kernel):
 
 kernel, bias = model.get_layer("densa").get_weights()
 singular_values, directions = decompose(kernel)
-untrained = keras.initializers.GlorotUniform(seed=1)(kernel.shape).numpy()
-untrained_values, _ = decompose(untrained)
+initialize = keras.initializers.GlorotUniform(seed=1)
+untrained_values, _ = decompose(initialize(kernel.shape).numpy())
 for position in (1, 2, 3, 128):
     print(f"Valor singular {position}: {singular_values[position - 1]:.1f}"
           f" (sin entrenar: {untrained_values[position - 1]:.1f})")

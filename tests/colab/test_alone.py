@@ -12,8 +12,9 @@ from nbclient import NotebookClient
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted(  # sin las copias que JupyterLab guarda al abrirlos
-    path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+EXERCISES = sorted(  # y sus soluciones
+    path for folder in ("ejercicios", "soluciones") for path in (ROOT / "notebooks" / folder).glob("*.ipynb")
 )
 LESSON_1 = ROOT / "notebooks" / "01_datos.ipynb"
 
@@ -47,8 +48,14 @@ def run_alone(path, folder):
     return written
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_with_the_embedded_data(path, colab, folder, monkeypatch):
+    monkeypatch.setenv("GRADCAM_DATOS", "embebido")
+    assert run_alone(path, folder)["stderr"] == ""
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_an_exercise_with_the_embedded_data(path, colab, folder, monkeypatch):
     monkeypatch.setenv("GRADCAM_DATOS", "embebido")
     assert run_alone(path, folder)["stderr"] == ""
 
