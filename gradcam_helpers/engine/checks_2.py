@@ -154,7 +154,7 @@ def prepare(answer):
     epochs = [_epoch(dataset, 3 * len(images)) for _ in range(EPOCHS_SEEN)]
     _check_batches(epochs[0], len(images), size)
     _check_pixels(epochs[0], images)
-    _check_order([[labels for _, labels in epoch] for epoch in epochs])
+    _check_order([np.concatenate([labels for _, labels in epoch]) for epoch in epochs], size)
     return (
         "que una época da cada imagen una vez, con su etiqueta, también las del último lote",
         "que los valores son float32, de 0 a 1",
@@ -228,13 +228,14 @@ def _who(batch: np.ndarray, images: np.ndarray) -> list[int | None]:
     return [next((k for k, each in enumerate(scaled) if matches(image, each)), None) for image in batch]
 
 
-def _check_order(epochs: list[list[np.ndarray]]) -> None:
-    """Que las etiquetas de los lotes de cada época salgan barajadas, imagen a imagen."""
-    orders = [np.concatenate(batches) for batches in epochs]
+def _check_order(orders: list[np.ndarray], size: int) -> None:
+    """Que las etiquetas de cada época salgan barajadas, imagen a imagen."""
     count = len(orders[0])
-    if all(np.array_equal(order, np.arange(count)) for order in orders):
+    ahead = max(np.max(order - np.arange(count)) for order in orders)
+    if not ahead:
         raise Mistake("Las imágenes salen en su orden: falta barajarlas.")
-    if all(np.all(np.diff(batch) == 1) for batch in epochs[0]):
+    # Al barajar las imágenes, a una la sigue la suya una vez de cada `count`; con los lotes, casi siempre.
+    if ahead >= size and all(np.mean(np.diff(order) == 1) > 0.5 for order in orders):
         raise Mistake(
             "Parece que barajas los lotes: cambian de sitio, pero dentro van siempre las mismas imágenes, "
             "seguidas. Mira el orden de los pasos."
@@ -243,11 +244,10 @@ def _check_order(epochs: list[list[np.ndarray]]) -> None:
         raise Mistake(
             "Se baraja una vez, y todas las épocas salen en ese orden. ¿Guardas en memoria lo ya barajado?"
         )
-    reserve = 1 + max(np.max(order - np.arange(count)) for order in orders)
-    if reserve <= count // 2:
-        noun = "puesto" if reserve == 2 else "puestos"
+    if ahead < count // 2:
+        noun = "puesto" if ahead == 1 else "puestos"
         raise Mistake(
-            f"Se baraja poco: ninguna imagen se adelanta más de {reserve - 1} {noun}. «shuffle» sortea "
+            f"Se baraja poco: ninguna imagen se adelanta más de {ahead} {noun}. «shuffle» sortea "
             "entre las que caben en su reserva: deben caber todas."
         )
 

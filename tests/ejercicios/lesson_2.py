@@ -173,9 +173,14 @@ WRONG = [
         "hacia abajo",
     ),
     Answer(
-        "02-3", prepared_in_steps(lambda data, count, size: data.batch(size).shuffle(9)), "los lotes: cam"
+        "02-3",
+        prepared_in_steps(lambda data, count, size: data.batch(size).shuffle(9).unbatch().batch(size)),
+        "los lotes: cam",
     ),
     Answer("02-3", prepared_in_steps(lambda data, count, size: data.batch(size)), "falta barajarlas"),
+    Answer(
+        "02-3", prepared_in_steps(lambda data, count, size: data.shuffle(2).batch(size)), "más de 1 puesto"
+    ),
     Answer(
         "02-3", prepared_in_steps(lambda data, count, size: data.shuffle(size).batch(size)), "baraja poco"
     ),
