@@ -27,6 +27,7 @@ from gradcam_helpers.engine import download
 from gradcam_helpers.engine.backend import tf, tfds
 
 PATIENCE = 0.6  # segundos: la de las pruebas
+ENDLESS = 20  # segundos: lo que tarda más no acaba, por ocupado que esté el equipo
 TRAIN, TEST = "horse-or-human.zip", "validation-horse-or-human.zip"
 PICTURES = np.random.default_rng(2).integers(0, 256, (6, 300, 300, 3), dtype=np.uint8)
 
@@ -207,7 +208,7 @@ def assert_real_fails_and_auto_falls_back(home, capsys, error, message):
     capsys.readouterr()
     start = time.monotonic()
     assert data.prepare_source("auto", download=True).key == "embebido"
-    assert time.monotonic() - start < PATIENCE + 2
+    assert time.monotonic() - start < ENDLESS
     first, line = capsys.readouterr().out.splitlines()
     assert first == DOWNLOADING
     assert line == f"Uso los datos embebidos, porque los reales no se pueden usar ahora. {failure.value}"
@@ -336,7 +337,7 @@ def test_no_thread_keeps_talking_to_a_server_that_was_given_up(behavior, server)
     assert next(chunks)
     time.sleep(0.2)  # llegan más trozos de los que caben en la cola
     chunks.close()
-    deadline = time.monotonic() + 2 * PATIENCE + 2
+    deadline = time.monotonic() + ENDLESS
     while any(thread.name.endswith("(_receive)") for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         time.sleep(0.01)

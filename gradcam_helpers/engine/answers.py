@@ -50,7 +50,9 @@ def numbers(answer, what: str) -> np.ndarray:
     except Exception:  # cada biblioteca falla a su manera: listas de distinto tamaño, tensores simbólicos
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
-        raise Mistake(f"{what}: hacen falta números, y ha llegado «{kind(answer)}».")
+        texts = array.dtype.kind == "U" and not isinstance(answer, str)
+        came = "han llegado textos" if texts else f"ha llegado «{kind(answer)}»"
+        raise Mistake(f"{what}: hacen falta números, y {came}.")
     if not np.isfinite(array).all():
         raise Mistake(
             f"{what}: hay valores que no son finitos (NaN o infinito). Suele venir de dividir entre cero: "
@@ -92,6 +94,25 @@ def image_number(answer, count: int) -> int:
     return int(answer)
 
 
+def image_and_layer(answer, count: int, layers: Sequence[str]) -> tuple[int, str]:
+    """El número de una de `count` imágenes y el nombre de una capa de la red.
+
+    Errores:
+        Unanswered: falta alguna.
+        Mistake: no son eso, o no existe.
+    """
+    image, layer = several(answer, ["el número de la imagen", "el nombre de la capa"])
+    if isinstance(image, str) and not isinstance(layer, str):
+        raise Mistake("Parece que la pareja va al revés: primero la imagen, un número, y después la capa.")
+    image = image_number(image, count)
+    if layer not in list(layers):
+        raise Mistake(
+            f"La red no tiene ninguna capa convolucional «{layer}». Se llaman como en el control «Capa»: "
+            f"{', '.join(layers)}."
+        )
+    return image, layer
+
+
 def matches(one, other) -> bool:
     """Si son iguales, salvo el redondeo, en forma y valores."""
     one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
@@ -122,9 +143,9 @@ def expect(answer, expected, what: str, mistakes: Mapping[str, object] | None = 
         raise Mistake(f"{what}: la forma debe ser {expected.shape}, y es {got.shape}.")
     difference = np.abs(got.astype(np.float64) - expected)
     if difference.ndim == 0:
-        raise Mistake(f"{what}: da {got:.5g} en el caso de prueba, y no es eso.")
+        raise Mistake(f"{what}: da {got:.5g} en el caso de prueba, y no es lo debido.")
     place = tuple(int(index) for index in np.unravel_index(difference.argmax(), difference.shape))
     raise Mistake(
-        f"{what}: la forma es la debida, pero los valores no. La mayor diferencia, en la posición {place}, "
-        f"es de {difference.max():.3g}: tu valor es {got[place]:.4g}."
+        f"{what}: la forma es la debida, pero los valores no lo son. La mayor diferencia, en la posición "
+        f"{place}, es de {difference.max():.3g}: tu valor es {got[place]:.4g}."
     )

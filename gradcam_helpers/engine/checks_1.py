@@ -1,5 +1,7 @@
 """Las comprobaciones de los ejercicios de la lección 1: los datos."""
 
+import itertools
+
 import numpy as np
 
 from gradcam_helpers.engine.answers import Exercise, expect, numbers
@@ -49,6 +51,10 @@ def _cornered() -> np.ndarray:
         *[[(vertex, vertex, 255)]] * 2,  # el vértice es blanco, y la esquina no
         *[[(top, right, red)]] * 4,  # solo es claro un canal
         [(top, right, 255), (2, -2, 100)],  # blanca de media, con un píxel oscuro
+        [(top, left, (255, 255, 245))],  # blanca de media, con un canal que no llega
+        # Para que cada grupo de esquinas dé otro porcentaje, y ninguno, un número entero.
+        *[[(top, right, 255)]] * 6,
+        *[[(bottom, left, 255)]] * 6,
     ]
     first, last = slice(1), slice(-1, None)
     for rows, edge in ((top, first), (bottom, last)):
@@ -74,16 +80,14 @@ def white_corner_percentage(answer):
     means = colors.mean(axis=2)
     white = means > LIGHT
     places = "arriba a la izquierda", "arriba a la derecha", "abajo a la izquierda", "abajo a la derecha"
-    one = {
-        f"Parece que solo miras la esquina de {place}: el sujeto puede tapar esa y dejar otra libre.": each
-        for place, each in zip(places, 100 * white.mean(axis=0), strict=True)
-    }
 
     def percentage(corners):
         return 100 * corners.any(axis=1).mean()
 
     expected = percentage(white)
-    mistakes = one | {
+    mistakes = {
+        "Parece que redondeas, y se pide sin redondear.": np.rint(expected),
+        "Parece que quitas los decimales, y se pide sin redondear.": np.floor(expected),
         "Parece que das la proporción, de 0 a 1, y se pide el porcentaje.": expected / 100,
         "Parece que das cuántas imágenes son, y se pide el porcentaje.": expected / 100 * len(images),
         "Das el porcentaje de las que no tienen ninguna esquina blanca: es al revés.": 100 - expected,
@@ -91,8 +95,10 @@ def white_corner_percentage(answer):
         * white.all(axis=1).mean(),
         "Parece que cuentas esquinas, y se piden imágenes: una con varias esquinas blancas cuenta una "
         "vez.": 100 * white.mean(),
-        "Una esquina de valor medio 250 justo no pasa de 250: mira la comparación.": percentage(
-            means >= LIGHT
+        "Una esquina de valor medio 250 justo no pasa de 250: mira la comparación, y no dividas antes, que "
+        "entonces decide el redondeo.": percentage(means >= LIGHT),
+        "Parece que exiges que cada canal pase de 250, y se pide el valor medio de la esquina.": percentage(
+            (colors > LIGHT).all(axis=2)
         ),
         "Parece que exiges el valor 255: una esquina de 251 también es blanca.": percentage(means == 255),
         "Parece que miras una esquina menor, o un solo píxel: son de 10 × 10.": percentage(
@@ -100,6 +106,11 @@ def white_corner_percentage(answer):
         ),
         "Parece que miras un solo canal: una esquina roja no es blanca.": percentage(colors[..., 0] > LIGHT),
     }
+    for count in (1, 2, 3):
+        for seen in itertools.combinations(range(4), count):
+            where = " y ".join(places[corner] for corner in seen)
+            explanation = f"Parece que solo miras {where}: el sujeto puede tapar eso y no otra esquina."
+            mistakes[explanation] = percentage(white[:, list(seen)])
     expect(call(answer, images), expected, "El porcentaje", mistakes)
     expect(call(answer, images[:1]), 0.0, "El porcentaje de una imagen sin esquinas blancas")
     return (
@@ -148,6 +159,13 @@ def mean_images(answer):
         raise Mistake(
             f"Los valores son los debidos, pero el tipo es «{result.dtype}», y una imagen de 0 a 255 debe "
             "ser uint8: conviértela al final."
+        )
+    many = np.full((600, 2, 2, 3), 250, np.uint8)
+    result = numbers(call(answer, many, np.arange(600) % 2), "Las imágenes medias de muchas")
+    if not _within_one(result, np.full((2, 2, 2, 3), 250)):
+        raise Mistake(
+            "Con pocas imágenes da lo debido, y con 300 de cada clase, no. Parece que la suma se desborda: "
+            "en uint16, tras 65 535 viene el 0. Suma en un tipo mayor, o en coma flotante."
         )
     return "una imagen media por clase, en su orden", "que la suma no se desborda", "que es uint8"
 
@@ -268,7 +286,7 @@ EXERCISES = {
     "01-5": Exercise(
         "Repartir individuos, no imágenes",
         validation_mask,
-        "si las dos clases quedan repartidas por igual, ni cómo eliges a los individuos",
+        "si las dos clases quedan repartidas por igual, ni si sale lo mismo otro día: de un `set`, no",
     ),
     "01-6": Exercise("Tres cuentas antes de entrenar"),
 }

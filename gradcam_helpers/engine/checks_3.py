@@ -3,13 +3,12 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from numbers import Integral
 
 import cv2
 import numpy as np
 from matplotlib import colormaps
 
-from gradcam_helpers.engine.answers import Exercise, expect, image_number, matches, numbers, several
+from gradcam_helpers.engine.answers import Exercise, expect, image_and_layer, matches, numbers
 from gradcam_helpers.engine.attempt import Mistake, Unanswered, call, kind
 from gradcam_helpers.engine.backend import keras, tf
 from gradcam_helpers.engine.suspects import EVIDENCE, LINEUP, NO_MISTAKE
@@ -232,12 +231,20 @@ def differentiate_logit(answer):
         return _differentiate(body, output, activations, score, **options)
 
     expected = derive(lambda logits: logits[:, target])
-    gradient = call(
-        answer,
-        *(body, output, activations, target),
-        nothing="Tu función devuelve None. O falta «return», o la cinta no ha visto cómo se llega de las "
-        "activaciones a la puntuación: pídele que las observe y haz toda la cuenta dentro de «with».",
+    unseen = (
+        "la cinta no ha visto cómo se llega de las activaciones a la puntuación: pídele que las observe y "
+        "haz toda la cuenta dentro de «with», con TensorFlow, sin `numpy()` ni `predict`."
     )
+    try:
+        gradient = call(
+            answer,
+            *(body, output, activations, target),
+            nothing=f"Tu función devuelve None. O falta «return», o {unseen}",
+        )
+    except Mistake as mistake:
+        if "no attribute '_id'" in str(mistake):  # lo que dice TensorFlow de una puntuación de NumPy
+            raise Mistake(f"La puntuación no es de TensorFlow, y {unseen}") from None
+        raise
     if output.activation is not keras.activations.softmax:
         raise Mistake(
             "Tu función cambia la activación de la capa de salida, y quien la use después tendrá otra red. "
@@ -305,6 +312,10 @@ ENLARGEMENTS = [
     (
         "Parece que el mapa está traspuesto, con sus filas en lugar de sus columnas.",
         lambda heatmap, size: cv2.resize(heatmap.T, size),
+    ),
+    (
+        "Parece que divides el mapa otra vez entre su máximo: su color dice cuánto vale, llegue a 1 o no.",
+        lambda heatmap, size: cv2.resize(heatmap / heatmap.max(), size),
     ),
 ]
 COLORS = [
@@ -385,7 +396,15 @@ def overlay(answer):
             f"{what} llega a {blended.max():.0f}, y debe quedar más oscura que la imagen. Parece que "
             "repartes los valores otra vez de 0 a 255: bien mezclados, no se salen nunca."
         )
-    brightest = call(answer, wide, np.ones_like(heatmap), 1.0)[0, 0].astype(int).tolist()
+    what = "Con un mapa que no llega a 1, la mezcla"
+    dim = 0.6 * heatmap
+    results = list(_blends(wide, dim, 0.8))
+    blended = numbers(call(answer, wide, dim, 0.8), what)
+    _accuse(blended, results, _same_colors)
+    if not _same_colors(blended, results[0][1]):
+        expect(blended, results[0][1], what)
+    opaque = numbers(call(answer, wide, np.ones_like(heatmap), 1.0), "La imagen con opacidad 1")
+    brightest = opaque[0, 0].astype(int).tolist()
     color = 255 * np.array(colormaps["inferno"](1.0)[:3])
     if brightest not in (np.rint(color).tolist(), np.trunc(color).tolist()):
         raise Mistake(
@@ -400,7 +419,7 @@ def overlay(answer):
 
 
 def brightest_inside(answer, explainer, batch, masks):
-    image, layer = _check_found(answer, explainer.layer_names, len(batch))
+    image, layer = image_and_layer(answer, len(batch), explainer.layer_names)
     explanation = explainer.explain(batch[image : image + 1], layer=layer)
     if explanation.empty[0]:
         raise Mistake("Ese mapa está vacío: no tiene ningún punto más claro que los demás.")
@@ -419,19 +438,6 @@ def brightest_inside(answer, explainer, batch, masks):
             "mapa de fondo menos apagado, en que muchos de sus puntos tengan un poco."
         )
     return "que el punto más claro cae en el sujeto", f"que, sin embargo, {said}"
-
-
-def _check_found(answer, layer_names, count: int) -> tuple[int, str]:
-    image, layer = several(answer, ["el número de la imagen", "el nombre de la capa"])
-    if isinstance(image, str) and isinstance(layer, Integral):
-        raise Mistake("Parece que la pareja va al revés: primero la imagen, un número, y después la capa.")
-    image = image_number(image, count)
-    if layer not in layer_names:
-        raise Mistake(
-            f"La red no tiene ninguna capa convolucional «{layer}». Se llaman como en el control «Capa»: "
-            f"{', '.join(layer_names)}."
-        )
-    return image, layer
 
 
 def judge_suspects(verdicts):

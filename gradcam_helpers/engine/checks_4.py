@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from gradcam_helpers.engine.answers import Exercise, expect, image_number, matches, numbers, several
+from gradcam_helpers.engine.answers import Exercise, expect, image_and_layer, matches, numbers, several
 from gradcam_helpers.engine.attempt import Mistake, Unanswered, call, kind
 
 # --- 04-1: tres copias de la red ----------------------------------------------------------------------
@@ -26,11 +26,11 @@ def three_copies(answer):
     if not isinstance(answer, dict) or set(answer) != set(effects):
         raise Mistake(f"Hace falta un diccionario con estas copias, y ninguna más: {_quote(effects)}.")
     for copy, said in answer.items():
-        if said is ...:
+        if said is ... or said == [...]:
             raise Mistake(f"Falta decir qué cambia en «{copy}». Si no cambia nada, una lista vacía.")
         if not isinstance(said, list | tuple | set | frozenset):
             raise Mistake(f"Lo que cambia en «{copy}» va en una lista, aunque sea una sola cosa o ninguna.")
-        if unknown := [each for each in said if each not in HINTS]:
+        if unknown := [each for each in said if each not in list(HINTS)]:
             raise Mistake(f"En «{copy}» no se entiende «{unknown[0]}». Puede cambiar esto: {_quote(HINTS)}.")
     for copy, changed in effects.items():
         for thing, hint in HINTS.items():
@@ -159,6 +159,7 @@ def times_its_area(answer):
     inside = np.zeros((18, 18), bool)
     inside[3:14, 5:12] = True
     _expect_times(answer, square, inside)
+    _expect_times(answer, square - np.float32(0.5), inside)  # lo negativo suma más que lo positivo
     oblong = random.normal(size=(4, 6)).astype(np.float32)
     tall = np.zeros((18, 12), bool)
     tall[2:9, 3:11] = True
@@ -197,7 +198,12 @@ def times_its_area(answer):
 
 
 def _expect_times(answer, raw, mask) -> None:
-    got = numbers(call(answer, raw, mask), "El resultado")
+    got = call(answer, raw, mask)
+    if isinstance(got, float | np.floating) and np.isnan(got):
+        raise Mistake(
+            "Con un mapa que tiene algo positivo da NaN, que es solo para el que no tiene nada. ¿Miras la "
+            "suma con signo, o exiges un mínimo?"
+        )
     signed, rectified = _enlarge(raw, mask), _enlarge(np.maximum(raw, 0), mask)
     expected, share, area = _times(raw, mask), _share(rectified, mask), mask.mean()
     small = cv2.resize(mask.astype(np.uint8), raw.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
@@ -235,7 +241,7 @@ def _expect_times(answer, raw, mask) -> None:
 def _expect_nothing(got) -> None:
     """Que sea NaN: de un mapa sin nada positivo no se puede decir nada."""
     try:
-        number = float(got)
+        number = float(np.asarray(got).astype(float, casting="same_kind"))
     except (TypeError, ValueError):
         raise Mistake(
             f"Con un mapa sin nada positivo hace falta un NaN, `np.nan`, y ha llegado «{kind(got)}»."
@@ -244,8 +250,8 @@ def _expect_nothing(got) -> None:
         raise Mistake("Con un mapa sin nada positivo da infinito: se ha dividido entre cero.")
     if not np.isnan(number):
         raise Mistake(
-            f"Con un mapa sin nada positivo da {number:.3g}, que se leería como una medida: «el sujeto "
-            f"recibe {number:.3g} veces lo suyo». No hay nada que medir, y eso es NaN, `np.nan`."
+            f"Con un mapa sin nada positivo da {number:.3g}, que se leería como una medida. No hay nada que "
+            "medir, y eso es NaN, `np.nan`."
         )
 
 
@@ -271,10 +277,7 @@ def contradiction(answer, count: int, layers: Sequence[str], measure: Callable):
     count, layers: cuántas imágenes hay, y las capas de la red.
     measure: da las veces que el fondo recibe lo que le toca, `(grad_cam, hires_cam)`, en una imagen y capa.
     """
-    position, layer = several(answer, ["el número de la imagen", "el nombre de la capa"])
-    position = image_number(position, count)
-    if layer not in layers:
-        raise Mistake(f"En esta red no hay ninguna capa «{layer}». Hay: {', '.join(layers)}.")
+    position, layer = image_and_layer(answer, count, layers)
     times = dict(zip(("Grad-CAM", "HiResCAM"), measure(position, layer), strict=True))
     said = " y ".join(f"{value:.2f} veces según {method}" for method, value in times.items())
     where = f"En la imagen {position}, capa {layer}"
@@ -287,8 +290,8 @@ def contradiction(answer, count: int, layers: Sequence[str], measure: Callable):
         raise Mistake(f"{where}, los dos se inclinan hacia el sujeto: el fondo recibe lo que le toca {said}.")
     if min(times.values()) > LEAST or max(times.values()) < MOST:
         raise Mistake(
-            f"{where} se contradicen por muy poco: el fondo recibe lo que le toca {said}. Hace falta que uno "
-            f"pase de {MOST} y el otro no llegue a {LEAST}."
+            f"{where}, se contradicen por muy poco: el fondo recibe lo que le toca {said}. Hace falta que "
+            f"uno pase de {MOST} y el otro no llegue a {LEAST}."
         )
     return [f"que en la imagen {position}, capa {layer}, un método se inclina hacia el fondo y el otro no"]
 

@@ -168,7 +168,7 @@ def _photos(equal: bool) -> tuple[np.ndarray, np.ndarray]:
     own = -np.log(1 - (np.arange(people) + 0.5) / people) / 4
     counts = np.full(people, 15) if equal else 2 + 3 * np.arange(people)
     person = random.permutation(np.repeat(np.arange(people), counts))
-    values = own[person] + (0 if equal else random.normal(scale=0.05, size=len(person)))
+    values = own[person] + (0 if equal else random.normal(size=len(person)))
     return values, np.array([f"individuo {7 * each % people}" for each in range(people)])[person]
 
 
@@ -215,8 +215,13 @@ def _mistaken_intervals(values, who, means) -> dict[str, np.ndarray]:
     by_person = _resampled_means(averages, np.arange(len(averages)))
     error = means.std() * np.array([-1, 1])  # el error típico, a cada lado
     return {
-        "parece que sorteas fotos. Las de un individuo se parecen: sortea individuos, y con cada uno van "
-        "todas sus fotos": np.percentile(photos, CENTRAL),
+        "parece que sorteas fotos, o tantos individuos como fotos hay. Las de uno se parecen: sortea tantos "
+        "individuos como individuos hay, y con cada uno van todas sus fotos": np.percentile(photos, CENTRAL),
+        "parece que quien sale dos veces cuenta una: se repiten sus fotos": np.percentile(
+            _resampled_means(values, who, once=True), CENTRAL
+        ),
+        "parece que quien tiene más fotos sale más veces: sortea de la lista de individuos, sin "
+        "repetir": np.percentile(_resampled_means(values, who, by_photos=True), CENTRAL),
         "da lo que la función del enunciado: mira qué sortea y cuánto encierra": np.percentile(
             photos, NINETY
         ),
@@ -231,11 +236,18 @@ def _mistaken_intervals(values, who, means) -> dict[str, np.ndarray]:
     }
 
 
-def _resampled_means(values, who) -> np.ndarray:
-    """Las medias de las fotos, sorteando individuos con reposición."""
+def _resampled_means(values, who, once: bool = False, by_photos: bool = False) -> np.ndarray:
+    """Las medias de las fotos, sorteando individuos con reposición; o con uno de dos errores.
+
+    Argumentos:
+        once: quien sale varias veces cuenta una.
+        by_photos: cada uno sale tanto más cuantas más fotos tiene.
+    """
     _, group = np.unique(who, return_inverse=True)
     totals, sizes = np.bincount(group, values), np.bincount(group)
-    times = np.random.default_rng(0).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), DRAWS)
+    chances = sizes / sizes.sum() if by_photos else np.full(len(sizes), 1 / len(sizes))
+    times = np.random.default_rng(0).multinomial(len(sizes), chances, DRAWS)
+    times = np.minimum(times, 1) if once else times
     return times @ totals / (times @ sizes)
 
 
@@ -251,6 +263,8 @@ def two_answers(answer, labels, places: Sequence[str], ask: Callable):
     """
     position, *chosen = several(answer, ["la imagen", "el fondo en que es «caballo»", "el otro fondo"])
     position = image_number(position, len(labels))
+    if chosen[0] == chosen[1]:
+        raise Mistake(f"Has escrito dos veces el mismo fondo, «{chosen[0]}»: hacen falta dos.")
     if unknown := [place for place in chosen if place not in places]:
         raise Mistake(f"No hay ningún fondo «{unknown[0]}». Escríbelo como en el panel: {', '.join(places)}.")
     if labels[position] != HORSE:

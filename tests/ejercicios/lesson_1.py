@@ -75,6 +75,26 @@ def every_pixel_above(images):
     return 100 * np.any([(patch > 250).all(axis=(1, 2, 3)) for patch in patches], axis=0).mean()
 
 
+def every_channel_above(images):
+    patches = [images[:, rows, columns].mean(axis=(1, 2)) for rows in ENDS for columns in ENDS]
+    return 100 * np.any([(color > 250).all(axis=1) for color in patches], axis=0).mean()
+
+
+def rounded(images):
+    return round(100 * np.mean(corners(images).max(axis=0) > 250))
+
+
+def whole_part(images):
+    return 100 * np.sum(corners(images).max(axis=0) > 250) // len(images)
+
+
+def overflowing_with_many(images, labels):
+    """La suma cabe en uint16 si cada clase tiene menos de 258 imágenes."""
+    return np.stack(
+        [images[labels == label].sum(axis=0, dtype=np.uint16) // sum(labels == label) for label in (0, 1)]
+    ).astype(np.uint8)
+
+
 def without_the_border(images):
     """Con «-10:-1» en lugar de «-10:»."""
     ends = slice(10), slice(-10, -1)
@@ -109,6 +129,13 @@ RIGHT = [
 ]
 WRONG = [
     Answer("01-2", every_pixel_above, "El porcentaje: da"),
+    Answer("01-2", every_channel_above, "que cada canal pase de 250"),
+    Answer("01-2", rounded, "Parece que redondeas"),
+    Answer("01-2", whole_part, "quitas los decimales"),
+    Answer(
+        "01-2", lambda images: 100 * np.mean(corners(images)[:2].max(axis=0) > 250), "izquierda y arriba a la"
+    ),
+    Answer("01-3", overflowing_with_many, "tras 65 535 viene el 0"),
     Answer("01-2", without_the_border, "El porcentaje: da"),
     Answer("01-5", fifth_rounded_down, "De 13 individuos deben apartarse 3"),
     Answer("01-5", drawn_with_repetition, "con reposición"),

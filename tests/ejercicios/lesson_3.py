@@ -202,6 +202,11 @@ LOGIT_RIGHT = [
 ]
 LOGIT_WRONG = [
     Answer("03-2", deriving(lambda logits, target: logits[target]), "tomaste una fila"),
+    Answer(
+        "03-2",
+        deriving(lambda logits, target: logits.numpy()[:, target]),
+        "La puntuación no es de TensorFlow",
+    ),
     Answer("03-2", spoiling, "cambia la red que recibe"),
     Answer(
         "03-2", deriving(lambda logits, target: tf.nn.softmax(logits)[:, target]), "la probabilidad: la pun"
@@ -247,6 +252,10 @@ def blending(
         return finish(mix(image, scale * colormaps[colormap](large)[:, :, :3], opacity))
 
     return overlay
+
+
+def divided_again(image, heatmap, opacity):
+    return blending()(image, heatmap / (heatmap.max() or 1), opacity)
 
 
 def whole(image, colors, opacity):
@@ -296,6 +305,7 @@ OVERLAY_RIGHT = [
     Answer("03-3", blending()),
     Answer("03-3", blending(finish=truncate)),
     Answer("03-3", with_opencv),
+    Answer("03-3", lambda *given: tf.constant(blending()(*given))),
 ]
 OVERLAY_WRONG = [
     Answer("03-3", blending(whole_and_reversed, finish=truncate), "lo que el mapa gana. Y no es el único"),
@@ -314,6 +324,7 @@ OVERLAY_WRONG = [
     Answer("03-3", transposed, "traspuesto"),
     Answer("03-3", with_blue_first, "azul, verde y rojo"),
     Answer("03-3", blending(finish=stretched), "otra vez de 0 a 255"),
+    Answer("03-3", divided_again, "otra vez entre su máximo"),
     Answer("03-3", blending(scale=256), "el último color de «inferno»"),
     Answer(
         "03-3",

@@ -177,6 +177,14 @@ def zero_when_empty(raw, mask):
     return np.nan_to_num(times(raw, mask))
 
 
+def nothing_by_the_signed_sum(raw, mask):
+    return times(raw, mask) if raw.sum() > 0 else np.nan
+
+
+def text_when_empty(raw, mask):
+    return times(raw, mask) if (raw > 0).any() else "nan"
+
+
 # --- 04-4 -------------------------------------------------------------------------------------------
 
 
@@ -281,6 +289,8 @@ WRONG = [
     ),
     Answer("04-1", EFFECTS | {"más 3": "lo que falta"}, "va en una lista"),
     Answer("04-1", EFFECTS | {"más 3": ["probabilidad"]}, "no se entiende «probabilidad»"),
+    Answer("04-1", EFFECTS | {"más 3": [["lo que falta"]]}, "no se entiende «['lo que falta']»"),
+    Answer("04-1", EFFECTS | {"más persona": [...]}, "Falta decir qué cambia en «más persona»"),
     Answer("04-1", EFFECTS | {"más 3": ...}, "Falta decir qué cambia en «más 3»"),
     Answer("04-1", {"por 2": EFFECTS["por 2"]}, "Hace falta un diccionario con estas copias"),
     Answer("04-2", grad_cam_first, "eso es Grad-CAM"),
@@ -309,11 +319,13 @@ WRONG = [
     Answer("04-3", sides_swapped, "¿En qué orden recibe los lados"),
     Answer("04-3", guarded_by_an_epsilon, "¿Sumas algo al divisor"),
     Answer("04-3", zero_when_empty, "da 0, que se leería como una medida"),
+    Answer("04-3", nothing_by_the_signed_sum, "¿Miras la suma con signo"),
+    Answer("04-3", text_when_empty, "ha llegado «str»"),
     found(GOOD, grad_cam=1.4, hires_cam=1.2, message="los dos se inclinan hacia el fondo"),
     found(GOOD, grad_cam=0.7, hires_cam=0.5, message="los dos se inclinan hacia el sujeto"),
     found(GOOD, grad_cam=1.05, hires_cam=0.98, message="por muy poco"),
     found(GOOD, grad_cam=np.nan, message="el mapa de Grad-CAM está vacío"),
-    found((12, "conv2d_5"), message="no hay ninguna capa «conv2d_5»"),
+    found((12, "conv2d_5"), message="ninguna capa convolucional «conv2d_5»"),
     found((32, "bloque3_conv2"), message="de la 0 a la 31"),
     found(("12", "bloque3_conv2"), message="La imagen es su número, un entero"),
     found(12, message="por este orden: el número de la imagen"),

@@ -155,6 +155,32 @@ def by_photo(values, who, generator):
     return np.percentile(means, (2.5, 97.5))
 
 
+def in_two_stages(values, who, generator):
+    """Sortea individuos y, después, las fotos de cada uno."""
+    people = np.unique(who)
+    theirs = {each: values[who == each] for each in people}
+    draws = generator.choice(people, size=(400, len(people)))
+    means = [
+        np.concatenate([generator.choice(theirs[each], len(theirs[each])) for each in drawn]).mean()
+        for drawn in draws
+    ]
+    return np.percentile(means, (2.5, 97.5))
+
+
+def once_each(values, who, generator):
+    people = np.unique(who)
+    draws = generator.choice(people, size=(2000, len(people)))
+    return np.percentile([values[np.isin(who, drawn)].mean() for drawn in draws], (2.5, 97.5))
+
+
+def by_photos(values, who, generator):
+    people = np.unique(who)
+    theirs = {each: values[who == each] for each in people}
+    draws = generator.choice(who, size=(1000, len(people)))
+    means = [np.concatenate([theirs[each] for each in drawn]).mean() for drawn in draws]
+    return np.percentile(means, (2.5, 97.5))
+
+
 def as_it_was(values, who, generator):
     means = [generator.choice(values, len(values)).mean() for _ in range(2000)]
     return np.percentile(means, (5, 95))
@@ -392,7 +418,7 @@ WRONG = [
     Answer("05-2", with_the_previous, "cada fondo con el anterior"),
     Answer("05-2", says_person, "en que responde «persona»"),
     Answer("05-2", by_probability, "cuánto se mueve la probabilidad"),
-    Answer("05-3", by_photo, "sorteas fotos. Las de un individuo"),
+    Answer("05-3", by_photo, "sorteas fotos, o tantos individuos"),
     Answer("05-3", as_it_was, "da lo que la función del enunciado"),
     Answer("05-3", without_replacement, "sorteas sin reposición"),
     Answer("05-3", ninety, "encierras el 90 % de las medias"),
@@ -405,9 +431,13 @@ WRONG = [
     Answer("05-3", of_nobody, "Sortea con `generator`"),
     Answer("05-3", only_the_width, "son dos números"),
     Answer("05-3", too_few, "veces el ancho debido"),
+    Answer("05-3", in_two_stages, "Con individuos de muchas y de pocas fotos, da de"),
+    Answer("05-3", once_each, "cuenta una: se repiten sus fotos"),
+    Answer("05-3", by_photos, "quien tiene más fotos sale más veces"),
     found((1, "blanco", "duna 1"), "hay una persona"),
     found((2, "duna 1", "blanco"), "al revés"),
     found((2, "blanco", "bosque 1"), "En los dos fondos la red responde «caballo»"),
+    found((2, "blanco", "blanco"), "dos veces el mismo fondo"),
     found((2, "blanco", "duna"), "No hay ningún fondo «duna»"),
     found((3, "blanco", "duna 1"), "de la 0 a la 2"),
     found(("2", "blanco", "duna 1"), "un entero"),
