@@ -294,6 +294,7 @@ comprobar("01-4", pair, identities=identities, labels=labels)
 #
 # Dos pasos: elegir a quién se aparta y marcar sus imágenes. `np.unique` da la lista de individuos, sin repetir, y
 # `np.isin` dice qué elementos están en una lista. Si los sorteas, `np.random.default_rng(0)` repite siempre el mismo sorteo.
+# Un `set` de textos no sirve: al reiniciar el núcleo, cambia de orden.
 #
 # </details>
 #

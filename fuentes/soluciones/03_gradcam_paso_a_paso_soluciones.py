@@ -266,7 +266,7 @@ explorer.Explorer(explainer, images, labels, data.CLASS_NAMES, basic=True)
 #
 # El fondo es grande: basta con que tenga un poco de relevancia en casi todas partes. Sobre el fondo blanco, lo que
 # no tiene ninguna se ve gris: busca mapas cuyo fondo no esté todo tan apagado, y que aun así tengan el máximo
-# dentro. Pasa por las seis capas con la misma imagen; las que sirven son pocas.
+# dentro. Empieza por las capas de los dos primeros bloques; las parejas que sirven son pocas.
 #
 # </details>
 # <details><summary>Un error frecuente</summary>

@@ -373,9 +373,9 @@ if comprobar.hecho("04-4"):
 # Diseñar · difícil · 15 min
 #
 # Tras `bloque3_conv2` ponemos un promedio global y una densa de dos salidas, los logits de «caballo» y de «persona».
-# Elige sus pesos y sus sesgos para que el mapa de Grad-CAM de «persona» salga vacío en **cualquier** imagen, el de
-# «caballo» no, y la red responda «persona» a unas imágenes y «caballo» a otras. Todos los filtros deben contar: ningún
-# peso puede ser 0.
+# Elige sus pesos y sus sesgos para que el mapa de Grad-CAM de «persona» salga vacío en **cualquier** imagen; el de
+# «caballo», en ninguna en que algo se active; y la red responda «persona» a unas imágenes y «caballo» a otras. Todos los
+# filtros deben contar: ningún peso puede ser 0.
 #
 # **Entrega:** `empty_by_design(means)`, que recibe lo que da el promedio global en N imágenes, de forma (N, filtros) y
 # nunca negativo, y devuelve los pesos, de forma (filtros, 2), y los sesgos, de forma (2,). La columna 0 es «caballo».

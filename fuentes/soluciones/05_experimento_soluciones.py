@@ -207,7 +207,8 @@ def narrow_interval(values, who, generator):
 # <details><summary>Pista</summary>
 #
 # `np.unique(who)` da los individuos, y `values[who == each]`, las fotos de uno. A quien sale dos veces se le cuentan dos
-# veces sus fotos: júntalas con `np.concatenate`. Y ¿cuánto queda fuera por cada lado si se encierra el 95 %?
+# veces sus fotos: júntalas con `np.concatenate`. ¿Cuántos se sortean: tantos como fotos? Y ¿cuánto queda fuera por cada
+# lado si se encierra el 95 %?
 #
 # </details>
 # <details><summary>Un error frecuente</summary>
@@ -276,7 +277,7 @@ board
 # <details><summary>Pista</summary>
 #
 # En **Mostrar** elige los caballos. Deja el fondo en blanco y recorre las imágenes: detente donde la red dude o falle, y
-# recorre entonces **Fondo**. Con un caballo al que da más de 0,99 es difícil que cambie.
+# recorre entonces **Fondo**. Con un caballo al que da más de 0,99 es difícil que cambie: cambian unos pocos.
 #
 # </details>
 # <details><summary>Un error frecuente</summary>
