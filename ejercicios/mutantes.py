@@ -42,6 +42,8 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "02-5",
         "same = [np.array_equal(answers[128], each) for each in answers.values()]",
     ): "la igualdad es simétrica",
+    ("03-1", "support = np.maximum(0, signed)"): "el máximo es simétrico",
+    ("03-1", "empty = support"): "donde no se divide, ya vale 0",
     ("03-2", "hidden = body(activations)"): "fuera de un entrenamiento, Keras ya apaga el dropout",
     ("03-2", "logits = tf.matmul(hidden, output.kernel) - output.bias"): "el sesgo no cambia el gradiente",
     ("03-3", "return mixed.astype(np.uint8)"): "truncar en lugar de redondear es un nivel de gris",
@@ -54,6 +56,10 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ): "uno menos, entre dos mil sorteos",
     ("05-3", "draws = generator.choice(people, size=(2001, len(people)))"): "uno más, entre dos mil sorteos",
     ("05-5", "on_white = np.where(mask[..., np.newaxis], image, 255)"): "el tipo lo pone la imagen",
+    (
+        "05-5",
+        "columns = slice(width // 4, width // 4 - width // 2)",
+    ): "con un ancho múltiplo de 4, desde el final es la misma columna",
     ("05-5", "small = cv2.resize(on_white, (width // 2, height // 2))"): "vale cualquier interpolación",
 }
 
