@@ -48,8 +48,8 @@ def call(function, *arguments, seconds: float = SECONDS, nothing: str = NOTHING)
 
     Errores:
         Unanswered: todavía es el hueco, o lo devuelve.
-        Mistake: no es una función, no admite esos argumentos, falla, no acaba a tiempo, cambia lo que recibe
-            o no devuelve nada.
+        Mistake: no es una función, es del curso, no admite esos argumentos, falla, no acaba a tiempo, cambia
+            lo que recibe o no devuelve nada.
     """
     _check_function(function, len(arguments))
     given = [_copy(argument) for argument in arguments]
@@ -76,6 +76,8 @@ def _check_function(function, count: int) -> None:
             f"Hace falta una función, y esto es «{kind(function)}». Pásala sin paréntesis: la comprobación "
             "la llama."
         )
+    if str(getattr(function, "__module__", "")).startswith(__package__.partition(".")[0]):
+        raise Mistake("Esa función es del curso, y se pide la tuya: escríbela en tu celda.")
     try:
         inspect.signature(function).bind(*[None] * count)
     except TypeError:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib import colormaps
 
+from gradcam_helpers import plots
 from gradcam_helpers.engine.suspects import LINEUP, NO_MISTAKE
 from tests.ejercicios.answer import Answer
 
@@ -325,6 +326,7 @@ OVERLAY_WRONG = [
     Answer("03-3", with_blue_first, "azul, verde y rojo"),
     Answer("03-3", blending(finish=stretched), "otra vez de 0 a 255"),
     Answer("03-3", divided_again, "otra vez entre su máximo"),
+    Answer("03-3", plots.overlay, "Esa función es del curso"),
     Answer("03-3", blending(scale=256), "el último color de «inferno»"),
     Answer(
         "03-3",
