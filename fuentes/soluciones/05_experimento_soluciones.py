@@ -277,7 +277,7 @@ board
 # <details><summary>Pista</summary>
 #
 # En **Mostrar** elige los caballos. Deja el fondo en blanco y recorre las imágenes: detente donde la red dude o falle, y
-# recorre entonces **Fondo**. Con un caballo al que da más de 0,99 es difícil que cambie: cambian unos pocos.
+# recorre entonces **Fondo**. Con un caballo al que da más de 0,99 es difícil que cambie. Son pocos los que cambian.
 #
 # </details>
 # <details><summary>Un error frecuente</summary>

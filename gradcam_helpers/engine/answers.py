@@ -105,7 +105,7 @@ def image_and_layer(answer, count: int, layers: Sequence[str]) -> tuple[int, str
     if isinstance(image, str) and not isinstance(layer, str):
         raise Mistake("Parece que la pareja va al revés: primero la imagen, un número, y después la capa.")
     image = image_number(image, count)
-    if layer not in list(layers):
+    if layer not in layers:
         raise Mistake(
             f"La red no tiene ninguna capa convolucional «{layer}». Se llaman como en el control «Capa»: "
             f"{', '.join(layers)}."
@@ -146,6 +146,6 @@ def expect(answer, expected, what: str, mistakes: Mapping[str, object] | None = 
         raise Mistake(f"{what}: da {got:.5g} en el caso de prueba, y no es lo debido.")
     place = tuple(int(index) for index in np.unravel_index(difference.argmax(), difference.shape))
     raise Mistake(
-        f"{what}: la forma es la debida, pero los valores no lo son. La mayor diferencia, en la posición "
-        f"{place}, es de {difference.max():.3g}: tu valor es {got[place]:.4g}."
+        f"{what}: la forma es la debida; los valores, no. La mayor diferencia, en la posición {place}, "
+        f"es de {difference.max():.3g}: tu valor es {got[place]:.4g}."
     )

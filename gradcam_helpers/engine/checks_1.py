@@ -108,8 +108,11 @@ def white_corner_percentage(answer):
     }
     for count in (1, 2, 3):
         for seen in itertools.combinations(range(4), count):
-            where = " y ".join(places[corner] for corner in seen)
-            explanation = f"Parece que solo miras {where}: el sujeto puede tapar eso y no otra esquina."
+            *others, last = (places[corner] for corner in seen)
+            where = f"{', '.join(others)} y {last}" if others else last
+            explanation = (
+                f"Parece que solo miras {where}: el sujeto puede tapar eso y dejar libre otra esquina."
+            )
             mistakes[explanation] = percentage(white[:, list(seen)])
     expect(call(answer, images), expected, "El porcentaje", mistakes)
     expect(call(answer, images[:1]), 0.0, "El porcentaje de una imagen sin esquinas blancas")
@@ -286,7 +289,7 @@ EXERCISES = {
     "01-5": Exercise(
         "Repartir individuos, no imágenes",
         validation_mask,
-        "si las dos clases quedan repartidas por igual, ni si sale lo mismo otro día: de un `set`, no",
+        "si las dos clases quedan repartidas por igual, ni si sale lo mismo al reiniciar el núcleo",
     ),
     "01-6": Exercise("Tres cuentas antes de entrenar"),
 }

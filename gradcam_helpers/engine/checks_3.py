@@ -362,16 +362,21 @@ def _same_colors(one, other) -> bool:
     return one.shape == other.shape and bool((np.abs(one.astype(float) - other) <= NEXT_COLOR).all())
 
 
+def _expect_blend(answer, image, heatmap, opacity, what: str) -> np.ndarray:
+    """Lo que da, si es lo debido; si es lo que daría un error conocido, se nombra."""
+    results = list(_blends(image, heatmap, opacity))
+    blended = numbers(call(answer, image, heatmap, opacity), what)
+    _accuse(blended, results, _same_colors)
+    if not _same_colors(blended, results[0][1]):
+        expect(blended, results[0][1], what)
+    return blended
+
+
 def overlay(answer):
     random = np.random.default_rng(5)
     heatmap = random.random((5, 4), np.float32)
     square, wide = (random.integers(0, 256, (30, width, 3), np.uint8) for width in (30, 50))
-    what = "La imagen cuadrada"
-    results = list(_blends(square, heatmap, 0.3))
-    blended = numbers(call(answer, square, heatmap, 0.3), what)
-    _accuse(blended, results, _same_colors)
-    if not _same_colors(blended, results[0][1]):
-        expect(blended, results[0][1], what)
+    blended = _expect_blend(answer, square, heatmap, 0.3, "La imagen cuadrada")
     if blended.dtype != np.uint8:
         raise Mistake(
             f"Los valores son los debidos, pero el tipo es {blended.dtype}: una imagen de 0 a 255 es uint8."
@@ -396,13 +401,7 @@ def overlay(answer):
             f"{what} llega a {blended.max():.0f}, y debe quedar más oscura que la imagen. Parece que "
             "repartes los valores otra vez de 0 a 255: bien mezclados, no se salen nunca."
         )
-    what = "Con un mapa que no llega a 1, la mezcla"
-    dim = 0.6 * heatmap
-    results = list(_blends(wide, dim, 0.8))
-    blended = numbers(call(answer, wide, dim, 0.8), what)
-    _accuse(blended, results, _same_colors)
-    if not _same_colors(blended, results[0][1]):
-        expect(blended, results[0][1], what)
+    _expect_blend(answer, wide, 0.6 * heatmap, 0.8, "Con un mapa que no llega a 1, la mezcla")
     opaque = numbers(call(answer, wide, np.ones_like(heatmap), 1.0), "La imagen con opacidad 1")
     brightest = opaque[0, 0].astype(int).tolist()
     color = 255 * np.array(colormaps["inferno"](1.0)[:3])

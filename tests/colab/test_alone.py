@@ -48,15 +48,18 @@ def run_alone(path, folder):
     return written
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_with_the_embedded_data(path, colab, folder, monkeypatch):
+@pytest.fixture
+def embedded(colab, monkeypatch) -> None:
     monkeypatch.setenv("GRADCAM_DATOS", "embebido")
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_with_the_embedded_data(path, embedded, folder):
     assert run_alone(path, folder)["stderr"] == ""
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
-def test_an_exercise_with_the_embedded_data(path, colab, folder, monkeypatch):
-    monkeypatch.setenv("GRADCAM_DATOS", "embebido")
+def test_an_exercise_with_the_embedded_data(path, embedded, folder):
     assert run_alone(path, folder)["stderr"] == ""
 
 

@@ -130,12 +130,11 @@ def by_probability(answers):
 # --- 05-3 -------------------------------------------------------------------------------------------
 
 
-def resampled(values, who, generator, times=2000):
-    """Las medias, sorteando individuos, uno a uno."""
-    people = np.unique(who)
-    theirs = {each: values[who == each] for each in people}
-    draws = generator.choice(people, size=(times, len(people)))
-    return [np.concatenate([theirs[each] for each in drawn]).mean() for drawn in draws]
+def resampled(values, who, generator, times=2000, among=np.unique, take=lambda photos: photos):
+    """Las medias, sorteando individuos de los que da `among`, y de cada uno, las fotos que da `take`."""
+    theirs = {each: values[who == each] for each in np.unique(who)}
+    draws = generator.choice(among(who), size=(times, len(theirs)))
+    return [np.concatenate([take(theirs[each]) for each in drawn]).mean() for drawn in draws]
 
 
 def interval(values, who, generator):
@@ -157,13 +156,7 @@ def by_photo(values, who, generator):
 
 def in_two_stages(values, who, generator):
     """Sortea individuos y, después, las fotos de cada uno."""
-    people = np.unique(who)
-    theirs = {each: values[who == each] for each in people}
-    draws = generator.choice(people, size=(400, len(people)))
-    means = [
-        np.concatenate([generator.choice(theirs[each], len(theirs[each])) for each in drawn]).mean()
-        for drawn in draws
-    ]
+    means = resampled(values, who, generator, 400, take=lambda photos: generator.choice(photos, len(photos)))
     return np.percentile(means, (2.5, 97.5))
 
 
@@ -174,11 +167,7 @@ def once_each(values, who, generator):
 
 
 def by_photos(values, who, generator):
-    people = np.unique(who)
-    theirs = {each: values[who == each] for each in people}
-    draws = generator.choice(who, size=(1000, len(people)))
-    means = [np.concatenate([theirs[each] for each in drawn]).mean() for drawn in draws]
-    return np.percentile(means, (2.5, 97.5))
+    return np.percentile(resampled(values, who, generator, 1000, among=np.asarray), (2.5, 97.5))
 
 
 def as_it_was(values, who, generator):
