@@ -112,7 +112,7 @@ figure = plots.show_images(quiz.pictures, numbers, columns=5)
 
 # %% [markdown]
 # **Figura 1.** Los diez montajes. El panel los enseña de uno en uno: pulsa «caballo» o «persona» y después
-# «Siguiente». Hasta que pulses «Terminar» puedes cambiar lo que has dicho.
+# «Siguiente». Hasta que pulses «Terminar» puedes cambiar lo que has dicho; solo entonces se guarda.
 
 # %% tags=["remove_output", "nbval-ignore-output"]
 foresight.QuestionBoard(quiz, data.CLASS_NAMES)

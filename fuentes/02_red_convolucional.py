@@ -429,8 +429,8 @@ print(f"De ellos, con confianza mayor que 0,9: {np.sum(wrong & (confidence > 0.9
 # ## Guardar y cargar
 #
 # Keras guarda la arquitectura y los pesos en un archivo `.keras`; el formato anterior, `.h5`, está en desuso.
-# Comprimirlo en un zip ahorraría poco: los pesos parecen ruido. Guardamos la red sin el estado del optimizador, que ocupa el doble que ella y solo sirve para seguir
-# entrenando.
+# Comprimirlo en un zip ahorraría poco: los pesos parecen ruido. Guardamos la red sin el estado del optimizador,
+# que ocupa el doble que ella y solo sirve para seguir entrenando.
 
 # %% tags=["nbval-ignore-output"]
 path = models.save_model(model, models.model_path(source))

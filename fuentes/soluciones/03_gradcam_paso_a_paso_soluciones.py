@@ -249,7 +249,7 @@ comprobar("03-3", overlay)
 # %% [markdown]
 # ## 03-4 · El punto más claro y la suma
 #
-# Interpretar · media · 10 min
+# Interpretar · media · 15 min
 #
 # El ojo va a lo más claro. Busca en el panel una imagen y una capa cuyo mapa tenga **el punto más claro en el
 # sujeto** y, sin embargo, **dos tercios o más de la relevancia en el fondo**. Calcúlalo a ojo antes de comprobar:

@@ -370,7 +370,7 @@ if comprobar.hecho("04-4"):
 # %% [markdown]
 # ## 04-5 · Un mapa que tiene que salir vacío
 #
-# Diseñar · difícil · 15 min
+# Diseñar · difícil · 20 min
 #
 # Tras `bloque3_conv2` ponemos un promedio global y una densa de dos salidas, los logits de «caballo» y de «persona».
 # Elige sus pesos y sus sesgos para que el mapa de Grad-CAM de «persona» salga vacío en **cualquier** imagen; el de

@@ -183,7 +183,7 @@ if comprobar.hecho("05-2"):
 # %% [markdown]
 # ## 05-3 · Un intervalo demasiado estrecho
 #
-# Encontrar el error · media · 15 min
+# Encontrar el error · media · 20 min
 #
 # Esta función quiere dar un intervalo del 95 % de la media de muchas fotos, para saber cuánto cambiaría con otros
 # **individuos**. De cada uno hay varias fotos, que se parecen. Tiene dos errores, y los dos lo estrechan.

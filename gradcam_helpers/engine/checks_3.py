@@ -15,7 +15,7 @@ from gradcam_helpers.engine.suspects import EVIDENCE, LINEUP, NO_MISTAKE
 
 MAPS = (1, 2)  # los ejes de las posiciones
 RIGHT = ""  # el paso sin error
-NEXT_COLOR = 6  # de 0 a 255: lo que separa, como mucho, dos colores seguidos de «inferno»
+NEAR_COLOR = 10  # de 0 a 255: de un color de «inferno» a los dos siguientes no va más
 MOST = 2 / 3  # de la relevancia: lo que debe tener, al menos, el fondo en 03-4
 REPEATED = 2  # sospechosas entre las que se puede dudar con un mismo veredicto en 03-6
 
@@ -358,8 +358,8 @@ def _blends(image, heatmap, opacity) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _same_colors(one, other) -> bool:
-    """Si dos imágenes son iguales, con el redondeo de cualquier paso o con el color vecino de «inferno»."""
-    return one.shape == other.shape and bool((np.abs(one.astype(float) - other) <= NEXT_COLOR).all())
+    """Si dos imágenes son iguales, con el redondeo de cualquier paso, que da un color cercano."""
+    return one.shape == other.shape and bool((np.abs(one.astype(float) - other) <= NEAR_COLOR).all())
 
 
 def _expect_blend(answer, image, heatmap, opacity, what: str) -> np.ndarray:

@@ -259,6 +259,10 @@ def divided_again(image, heatmap, opacity):
     return blending()(image, heatmap / (heatmap.max() or 1), opacity)
 
 
+def rounded_first(image, heatmap, opacity):
+    return blending()(image, np.uint8(255 * heatmap), opacity)
+
+
 def whole(image, colors, opacity):
     return image + opacity * colors
 
@@ -303,6 +307,7 @@ def stretched(blended):
 
 OVERLAY_RIGHT = [
     Answer("03-3", with_table),
+    Answer("03-3", rounded_first),
     Answer("03-3", blending()),
     Answer("03-3", blending(finish=truncate)),
     Answer("03-3", with_opencv),
