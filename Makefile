@@ -29,8 +29,8 @@ test-colab: .venv-colab/listo  # cada cuaderno, él solo, y los controles, con l
 	$(MAKE) --jobs=2 --output-sync=target test-colab-lecciones test-colab-ejercicios
 test-colab-lecciones: .venv-colab/listo
 	$(COLAB_TESTS) --deselect=$(COLAB_EXERCISES) tests/colab
-test-colab-ejercicios: .venv-colab/listo  # y los controles
-	$(COLAB_TESTS) $(COLAB_EXERCISES) $(PANELS:%=tests/test_%.py)
+test-colab-ejercicios: .venv-colab/listo  # y los controles y la celda de preparación
+	$(COLAB_TESTS) $(COLAB_EXERCISES) tests/test_setup_cell.py $(PANELS:%=tests/test_%.py)
 
 test-binder: .venv/listo  # la imagen de Binder, sin Docker: en una carpeta nueva, lo que dice su Dockerfile
 	$(BIN)/python -m pytest --override-ini addopts= --capture=no tests/binder

@@ -28,8 +28,9 @@ def test_a_table_names_each_class_kind_and_method(network, embedded_source):
     for class_name in data.CLASS_NAMES:
         for kind in ("blanco", "bosque", "desierto", "playa"):
             assert f"Una, {class_name}, {kind}" in names
-    for what in (*tables.METHODS, "mapa uniforme", "la duda, sin mapa"):
-        assert f"Una, parejas en que acierta {what}" in names
+    for what in (*tables.METHODS, "un mapa uniforme", "la duda, sin mapa"):
+        for which in ("todos", "solo aciertos"):
+            assert f"Una, {which}, {what} ordena bien" in names
 
 
 def test_a_table_that_fails_halfway_leaves_the_old_one(tmp_path):

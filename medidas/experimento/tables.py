@@ -47,33 +47,42 @@ def report(name: str, model: keras.Model, source: data.Source) -> Iterator[str]:
     empty = experiment.ask(model.predict_on_batch, backgrounds[::2]).argmax(axis=1)
     horses = f"fondos vacíos en que responde «{data.CLASS_NAMES[0]}»"
     yield f"{name}, {horses}: {np.sum(empty == 0)} de {len(empty)}"
-    yield from compare_methods(name, model, images, masks, identities, answers)
+    yield from compare_methods(name, model, images, masks, labels, identities, answers)
 
 
-def compare_methods(name, model, images, masks, identities, answers) -> Iterator[str]:
-    """Cuánto acierta cada método en qué respuestas dependen más del fondo, entre las de una misma clase."""
+def compare_methods(name, model, images, masks, labels, identities, answers) -> Iterator[str]:
+    """Cuánto acierta cada método en qué respuestas dependen más del fondo, entre las de una misma clase.
+
+    Entre todas, y solo entre los aciertos: un error es de otra clase, y su silueta, otra.
+    """
     on_white = answers[:, 0].argmax(axis=1)
     dependence = (answers[:, 1:].argmax(axis=2) != on_white[:, np.newaxis]).mean(axis=1)
     answer = np.argmax([dependence[on_white == each].sum() for each in range(answers.shape[2])])
     chosen = np.flatnonzero(on_white == answer)
+    shares = background_shares(model, images[chosen], masks[chosen])
+    shares["la duda, sin mapa"] = 1 - answers[chosen, 0].max(axis=1)
+    right = labels[chosen] == answer
+    for which, among in {"todos": right | True, "solo aciertos": right}.items():
+        yield f"{name}, {which}, se comparan: {among.sum()}, de respuesta «{data.CLASS_NAMES[answer]}»"
+        for what, share in shares.items():
+            known = among & ~np.isnan(share)  # los mapas vacíos no cuentan
+            some = chosen[known]
+            index, (low, high) = experiment.concordance(share[known], dependence[some], identities[some])
+            interval = f"(de {100 * low:.0f} a {100 * high:.0f})"
+            result = "mapas vacíos" if np.isnan(index) else f"{100 * index:.0f} % {interval}"
+            yield f"{name}, {which}, {what} ordena bien: {result}; sujetos, {known.sum()}"
+
+
+def background_shares(model: keras.Model, images: np.ndarray, masks: np.ndarray) -> dict[str, np.ndarray]:
+    """Sobre blanco, la parte de la relevancia que cada método pone en el fondo, y la de un mapa uniforme."""
     white = np.full(data.IMAGE_SHAPE, 255, np.uint8)
-    seen = data.prepare_image(data.replace_background(images[chosen], masks[chosen], white))
-    outside = ~masks[chosen]
+    seen, outside = data.prepare_image(data.replace_background(images, masks, white)), ~masks
     explainer, shares = cam.Explainer(model), {}
     for method in METHODS:
         heatmaps = explainer.explain(seen, method=method).heatmap
         large = formulas.resize_heatmaps(heatmaps, outside.shape[1:])
         shares[method] = metrics.energy_pointing_game(large, outside)
-    shares["mapa uniforme"] = outside.mean(axis=(1, 2))
-    shares["la duda, sin mapa"] = 1 - answers[chosen, 0].max(axis=1)
-    yield f"{name}, sujetos que se comparan: {len(chosen)}, de respuesta «{data.CLASS_NAMES[answer]}»"
-    for what, share in shares.items():
-        known = ~np.isnan(share)  # los mapas vacíos no cuentan
-        some = chosen[known]
-        index, (low, high) = experiment.concordance(share[known], dependence[some], identities[some])
-        interval = f"(de {100 * low:.0f} a {100 * high:.0f})"
-        result = "mapas vacíos" if np.isnan(index) else f"{100 * index:.0f} % {interval}"
-        yield f"{name}, parejas en que acierta {what}: {result}; sujetos, {known.sum()}"
+    return shares | {"un mapa uniforme": outside.mean(axis=(1, 2))}
 
 
 def write(path: Path, lines: Iterator[str]) -> None:
