@@ -48,7 +48,7 @@ if root is None:
     os.environ |= {"GIT_TERMINAL_PROMPT": "0"}
     os.environ |= {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "30"}
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        folder = os.path.relpath(folder)  # sin los espacios de la carpeta que la contiene
+        folder = os.path.relpath(folder)  # la ruta entera puede llevar espacios
         clone = f"git clone --quiet --depth 1 --branch {REFERENCE} {REPOSITORY}"
         status, output = subprocess.getstatusoutput(f"{clone} {folder}/curso")
         if status:
